@@ -1,0 +1,108 @@
+// Direct chats of this person: one record per counterpart, numbered like the counterpart in the table of
+// people. Events live in the shared event store; here is what a chat list needs without reading them.
+//
+// Unread is index arithmetic: every event knows how many messages of theirs stand up to it (`ordinal`), so
+// the number after the read mark is a subtraction.
+
+import { ChatEvents } from "../../../chat/chat-events";
+import { People } from "../../../chat/people";
+import { ByteReader, ByteWriter } from "../../../cdk/stable/bytes";
+import { StableBTreeMap } from "../../../cdk/stable/btree-map";
+import { memory } from "../../../cdk/stable/memory-manager";
+import { self } from "../../../cdk/api";
+import { CHANGES, CHATS, EVENTS, MESSAGE_IDS, PEOPLE_NUMBERS, PEOPLE_PRINCIPALS, REACTIONS } from "../memory";
+
+const LAYOUT: u8 = 1;
+
+/** No mark yet; marks are event indexes. */
+export const NO_MARK: i64 = -1;
+
+export class FailedDelivery {
+  messageId: u64 = 0;
+  reason: string = "";
+}
+
+// Layout 1: u8 version · u64 created · text username · u32 next index · u32 theirs · u32 theirs read
+//           · i64 read by me · i64 read by them · i64 delivered · i64 latest message · u64 next sequence from them
+//           · varint failures { u64 message id, text reason }
+export class DirectChat {
+  /** Number of the counterpart and of the chat; the key, not part of the record. */
+  number: u32 = 0;
+  created: u64 = 0;
+  username: string = "";
+  nextIndex: u32 = 0;
+  /** Messages of theirs so far, and how many of them are read. */
+  theirs: u32 = 0;
+  theirsRead: u32 = 0;
+  readByMe: i64 = NO_MARK;
+  readByThem: i64 = NO_MARK;
+  delivered: i64 = NO_MARK;
+  latestMessage: i64 = NO_MARK;
+  /** The next envelope to apply from their outbox. */
+  nextSequence: u64 = 0;
+  failures: Array<FailedDelivery> = [];
+
+  get unread(): u32 {
+    return this.theirs - this.theirsRead;
+  }
+
+  encode(w: ByteWriter): void {
+    w.u8(LAYOUT);
+    w.u64(this.created);
+    w.text(this.username);
+    w.u32(this.nextIndex);
+    w.u32(this.theirs);
+    w.u32(this.theirsRead);
+    w.u64(<u64>this.readByMe);
+    w.u64(<u64>this.readByThem);
+    w.u64(<u64>this.delivered);
+    w.u64(<u64>this.latestMessage);
+    w.u64(this.nextSequence);
+    w.varint(this.failures.length);
+    for (let i = 0; i < this.failures.length; i++) {
+      w.u64(this.failures[i].messageId);
+      w.text(this.failures[i].reason);
+    }
+  }
+
+  decode(r: ByteReader): void {
+    assert(r.u8() == LAYOUT, "unknown layout of a direct chat");
+    this.created = r.u64();
+    this.username = r.text();
+    this.nextIndex = r.u32();
+    this.theirs = r.u32();
+    this.theirsRead = r.u32();
+    this.readByMe = <i64>r.u64();
+    this.readByThem = <i64>r.u64();
+    this.delivered = <i64>r.u64();
+    this.latestMessage = <i64>r.u64();
+    this.nextSequence = r.u64();
+    const failures = <i32>r.varint();
+    for (let i = 0; i < failures; i++) {
+      const failure = new FailedDelivery();
+      failure.messageId = r.u64();
+      failure.reason = r.text();
+      this.failures.push(failure);
+    }
+  }
+}
+
+export const people = new People(memory(PEOPLE_NUMBERS), memory(PEOPLE_PRINCIPALS));
+export const events = new ChatEvents(memory(EVENTS), memory(MESSAGE_IDS), memory(REACTIONS), memory(CHANGES));
+const chats = new StableBTreeMap<u32, DirectChat>(memory(CHATS));
+
+export function findChat(number: u32): DirectChat | null {
+  if (!chats.find(number)) return null;
+  const chat = chats.found();
+  chat.number = number;
+  return chat;
+}
+
+export function saveChat(chat: DirectChat): void {
+  chats.insert(chat.number, chat);
+}
+
+/** This person's own number in the table. */
+export function me(): u32 {
+  return people.numberOf(self());
+}
