@@ -306,6 +306,8 @@ export interface QueuedIngress {
   readonly expiryNanos: TimeNanos;
   readonly effectiveCanisterId: Principal;
   readonly senderInfo?: SenderInfo;
+  /** Induction fee to be taken after execution (a small update_settings must be able to unfreeze). */
+  readonly deferredFee: Cycles;
 }
 
 const CHUNK_CHARGED_BYTES = 1024 * 1024;
@@ -359,6 +361,8 @@ export class CanisterState {
 
   /** System state or memory changed since the marks were last taken (see ReplicatedState.takeChanges). */
   dirty = true;
+  /** Told of every mark; set by the ReplicatedState that holds this canister. */
+  onDirty: ((canister: CanisterState) => void) | undefined;
   /** Hex of chunk hashes added or removed since then. */
   dirtyChunks = new Set<string>();
   /** Hex of snapshot ids added, changed or removed since then. */
@@ -378,6 +382,7 @@ export class CanisterState {
 
   markDirty(): void {
     this.dirty = true;
+    this.onDirty?.(this);
   }
 
   isController(principal: Principal): boolean {

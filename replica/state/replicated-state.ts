@@ -137,6 +137,9 @@ export class ReplicatedState {
   #changedIngress = new Set<MessageId>();
   #changedStreams = new Set<PrincipalKey>();
   #removedCanisters = new Set<PrincipalKey>();
+  #dirtyCanisters = new Set<PrincipalKey>();
+  /** Canisters marked, added or removed since the execution layer last looked; it empties this set. */
+  readonly touched = new Set<PrincipalKey>();
 
   constructor(subnetId: Principal, kind: SubnetKind, topology: NetworkTopology, allocationRanges: readonly CanisterRange[]) {
     this.subnetId = subnetId;
@@ -157,14 +160,32 @@ export class ReplicatedState {
 
   addCanister(canister: CanisterState): void {
     if (this.canisters.has(canister.key)) throw new Error(`canister ${canister.id.toText()} exists`);
-    this.canisters.set(canister.key, canister);
+    this.restoreCanister(canister);
     this.#removedCanisters.delete(canister.key);
-    this.#order = undefined;
     canister.markDirty();
   }
 
+  /** For loading a checkpoint: adds without marking anything as changed. */
+  restoreCanister(canister: CanisterState): void {
+    this.canisters.set(canister.key, canister);
+    this.#order = undefined;
+    this.touched.add(canister.key);
+    canister.dirty = false;
+    canister.onDirty = this.#onDirty;
+  }
+
+  readonly #onDirty = (canister: CanisterState): void => {
+    this.#dirtyCanisters.add(canister.key);
+    this.touched.add(canister.key);
+  };
+
   removeCanister(id: Principal): void {
-    if (!this.canisters.delete(id.key)) throw new Error(`canister ${id.toText()} does not exist`);
+    const canister = this.canisters.get(id.key);
+    if (canister === undefined) throw new Error(`canister ${id.toText()} does not exist`);
+    canister.onDirty = undefined;
+    this.canisters.delete(id.key);
+    this.#dirtyCanisters.delete(id.key);
+    this.touched.add(id.key);
     this.#removedCanisters.add(id.key);
     this.#order = undefined;
   }
@@ -224,18 +245,15 @@ export class ReplicatedState {
    * dirtySnapshots stay: the store clears them when it has written them.
    */
   takeChanges(): StateChanges {
-    const canisters: PrincipalKey[] = [];
-    for (const canister of this.canisters.values()) {
-      if (!canister.dirty) continue;
-      canister.dirty = false;
-      canisters.push(canister.key);
-    }
+    const canisters = [...this.#dirtyCanisters].sort();
+    for (const key of canisters) this.canisters.get(key)!.dirty = false;
     const changes = {
-      canisters: canisters.sort(),
+      canisters,
       removedCanisters: [...this.#removedCanisters].sort(),
       ingress: [...this.#changedIngress].sort(),
       streams: [...this.#changedStreams].sort(),
     };
+    this.#dirtyCanisters.clear();
     this.#removedCanisters.clear();
     this.#changedIngress.clear();
     this.#changedStreams.clear();
