@@ -64,7 +64,7 @@ export interface EmbeddedSubnet {
   /** Inclusive pairs of textual canister ids, in order. */
   readonly canisterRanges: readonly (readonly [string, string])[];
   /** Height of the last executed batch. */
-  height(): Promise<bigint>;
+  height(): Promise<number>;
   /** Root hash of the certified tree at that height; equal for equal states. */
   stateHash(): Promise<Uint8Array>;
 }

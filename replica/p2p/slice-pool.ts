@@ -1,0 +1,66 @@
+/**
+ * The newest slice from each other subnet, and what of it is still news to our state.
+ *
+ * Never: a message twice, or out of order; that is measured against our own stream's `signalsEnd`, which says what the
+ * state has taken so far.
+ */
+import type { StreamSlice } from '../types/batch.ts';
+import { payloadBytes } from '../types/messages.ts';
+import { Principal } from '../types/principal.ts';
+import type { PrincipalKey } from '../types/principal.ts';
+import type { ReplicatedState } from '../state/replicated-state.ts';
+
+/** Payload of one slice in one block; a single message (2 MiB at most) always fits. */
+const MAX_SLICE_BYTES = 4 * 1024 * 1024;
+
+export class SlicePool {
+  readonly #slices = new Map<PrincipalKey, StreamSlice>();
+
+  add(from: Principal, slice: StreamSlice): void {
+    const known = this.#slices.get(from.key);
+    if (known && (slice.header.end < known.header.end || slice.header.signalsEnd < known.header.signalsEnd)) return;
+    this.#slices.set(from.key, slice);
+  }
+
+  hasNews(state: ReplicatedState): boolean {
+    for (const [from, slice] of this.#slices) if (isNews(slice, state, from)) return true;
+    return false;
+  }
+
+  /** What the next block should hold, ascending by subnet. Nothing is removed: once taken, it is no news. */
+  take(state: ReplicatedState): { from: Principal; slice: StreamSlice }[] {
+    const taken: { from: Principal; slice: StreamSlice }[] = [];
+    for (const from of [...this.#slices.keys()].sort()) {
+      const slice = this.#slices.get(from)!;
+      if (isNews(slice, state, from)) taken.push({ from: Principal.fromKey(from), slice: unseenPart(slice, received(state, from)) });
+    }
+    return taken;
+  }
+}
+
+function received(state: ReplicatedState, from: PrincipalKey): number {
+  return state.streams.get(from)?.signalsEnd ?? 0;
+}
+
+function isNews(slice: StreamSlice, state: ReplicatedState, from: PrincipalKey): boolean {
+  const { header } = slice;
+  const next = received(state, from);
+  if (slice.messagesBegin <= next && next < slice.messagesBegin + slice.messages.length) return true;
+  const stream = state.streams.get(from);
+  if (!stream) return false;
+  // Signals let us drop messages; their begin lets us drop reject signals.
+  const [firstReject] = stream.rejectSignals;
+  return header.signalsEnd > stream.begin || (firstReject !== undefined && firstReject.index < header.begin);
+}
+
+function unseenPart(slice: StreamSlice, next: number): StreamSlice {
+  const skip = Math.max(0, next - slice.messagesBegin);
+  let end = skip;
+  let bytes = 0;
+  while (end < slice.messages.length) {
+    bytes += payloadBytes(slice.messages[end]!);
+    if (bytes > MAX_SLICE_BYTES && end > skip) break;
+    end++;
+  }
+  return { header: slice.header, messagesBegin: slice.messagesBegin + skip, messages: slice.messages.slice(skip, end) };
+}

@@ -1,0 +1,335 @@
+/**
+ * The write-ahead log of a subnet: every batch, in order of height, framed and checksummed.
+ *
+ * Promises:
+ * - S1 A batch whose `sync` resolved is read back by every later open.
+ * - S2 What is read back is a prefix of what was appended: no gap, no half batch, nothing else.
+ * - S3 A torn tail (the machine died inside an append) is cut at the last whole batch, and the log goes on from there.
+ * - S4 Damage *before* whole batches is refused: cutting there would silently lose batches that were certified.
+ * - S5 A full disk costs only the append that did not fit.
+ *
+ * S4 can tell the two cases apart because at most one append is not synced yet: `append` throws otherwise.
+ *
+ * Layout of a file `<first height, 20 digits>.log`, integers little-endian:
+ *
+ *     offset  0   8 bytes   magic "PARLEYL1"
+ *             8  16 bytes   salt, drawn when the file is created
+ *            24  records:   u32 magic | u32 payload length | u64 height | u32 CRC-32 of (salt, length, height, payload) | payload
+ *
+ * The salt keeps a sender of ingress from placing bytes in a payload that would pass for a record.
+ */
+import { crc32 } from 'node:zlib';
+import { StoreError } from './errors.ts';
+import type { AppendFile, FileSystem } from './file-system.ts';
+
+const FILE_MAGIC = new TextEncoder().encode('PARLEYL1');
+const SALT_BYTES = 16;
+const FILE_HEADER_BYTES = FILE_MAGIC.length + SALT_BYTES;
+const RECORD_MAGIC = 0x4c42_5250; // "PRBL"
+const RECORD_HEADER_BYTES = 20;
+/**
+ * Ingress of a block is at most 4 MiB, stream slices as much per other subnet, and one message may exceed either by
+ * itself; a length above this is damage, not data.
+ */
+const MAX_PAYLOAD_BYTES = 256 * 1024 * 1024;
+
+export interface LogRecord {
+  readonly height: number;
+  readonly payload: Uint8Array;
+}
+
+export interface OpenedLog {
+  readonly log: BatchLog;
+  /** Records above `afterHeight`, heights consecutive. */
+  readonly records: readonly LogRecord[];
+  /** Bytes of a torn tail that were cut off; 0 if the log ended cleanly. */
+  readonly cutBytes: number;
+}
+
+export interface LogOptions {
+  readonly fileSystem: FileSystem;
+  readonly folder: string;
+  /** Height of the checkpoint that the log continues. */
+  readonly afterHeight: number;
+  /** Bytes for a new file's salt. */
+  readonly randomBytes: (length: number) => Uint8Array;
+}
+
+interface Segment {
+  readonly name: string;
+  readonly firstHeight: number;
+}
+
+export function openBatchLog(options: LogOptions): OpenedLog {
+  const { fileSystem, folder, afterHeight } = options;
+  fileSystem.makeFolder(folder);
+  const segments: Segment[] = fileSystem
+    .list(folder)
+    .filter((name) => /^\d{20}\.log$/.test(name))
+    .map((name) => ({ name, firstHeight: Number(name.slice(0, 20)) }));
+
+  const records: LogRecord[] = [];
+  let cutBytes = 0;
+  let next: number | undefined;
+  let tail: { segment: Segment; salt: Uint8Array; length: number; lastHeight: number } | undefined;
+  for (const [index, segment] of segments.entries()) {
+    const path = `${folder}/${segment.name}`;
+    const bytes = fileSystem.read(path);
+    const laterSegments = segments.slice(index + 1);
+    const salt = headerSalt(bytes, path);
+    if (!salt) {
+      // The machine died while the file was being created: it held nothing yet.
+      if (laterSegments.length > 0) throw corrupted(path, 0);
+      fileSystem.remove(path);
+      fileSystem.syncFolder(folder);
+      cutBytes += bytes.length;
+      break;
+    }
+    if (next !== undefined && segment.firstHeight !== next) throw corrupted(path, 0);
+    const scan = scanRecords(bytes, salt, segment.firstHeight);
+    if (scan.end < bytes.length) {
+      const expected = segment.firstHeight + scan.records.length;
+      if (laterSegments.length > 0 || hasRecordAfter(bytes, scan.end + 1, salt, expected)) throw corrupted(path, scan.end);
+      cutBytes += bytes.length - scan.end;
+    }
+    next = segment.firstHeight + scan.records.length;
+    for (const record of scan.records) if (record.height > afterHeight) records.push(record);
+    tail = { segment, salt, length: scan.end, lastHeight: next - 1 };
+  }
+  if (records.length > 0 && records[0]!.height !== afterHeight + 1) {
+    throw new StoreError(
+      'log_corrupted',
+      `the log in ${folder} begins at batch ${records[0]!.height} but the checkpoint is at ${afterHeight}: a log file is missing; ` +
+        'put it back, or start with an empty state folder',
+    );
+  }
+
+  const log = new BatchLog(options);
+  if (tail && tail.lastHeight >= afterHeight) {
+    const file = fileSystem.openAppend(`${folder}/${tail.segment.name}`);
+    file.truncate(tail.length);
+    log.resume(file, tail.salt, tail.length, tail.lastHeight);
+  }
+  log.adopt(segments.filter((segment) => fileSystem.list(folder).includes(segment.name)));
+  return { log, records, cutBytes };
+}
+
+export class BatchLog {
+  readonly #options: LogOptions;
+  #segments: Segment[] = [];
+  #file: AppendFile | undefined;
+  #salt: Uint8Array = new Uint8Array(0);
+  #length = 0;
+  #lastHeight: number;
+  #unsynced = false;
+  #broken = false;
+  /** Bytes written since the last `rotate` (or open). */
+  #bytesSinceRotate = 0;
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+    this.#lastHeight = options.afterHeight;
+  }
+
+  /** Only for `openBatchLog`: go on at the end of an existing file. */
+  resume(file: AppendFile, salt: Uint8Array, length: number, lastHeight: number): void {
+    this.#file = file;
+    this.#salt = salt;
+    this.#length = length;
+    this.#lastHeight = lastHeight;
+    this.#bytesSinceRotate = length;
+  }
+
+  /** Only for `openBatchLog`: files that exist already. */
+  adopt(segments: Segment[]): void {
+    this.#segments = segments;
+  }
+
+  get lastHeight(): number {
+    return this.#lastHeight;
+  }
+
+  get bytesSinceRotate(): number {
+    return this.#bytesSinceRotate;
+  }
+
+  /** True after a failed sync; only a restart helps. */
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  /**
+   * Hands a batch to the operating system. `height` must follow the last one. Throws `StoreError('disk_full')` with
+   * nothing changed when it does not fit; the caller may try the same height again.
+   */
+  append(height: number, payload: Uint8Array): void {
+    if (this.#broken) throw brokenLog();
+    if (this.#unsynced) throw new Error('append before the previous append was synced');
+    if (height !== this.#lastHeight + 1) throw new Error(`append of height ${height} after ${this.#lastHeight}`);
+    if (payload.length > MAX_PAYLOAD_BYTES) throw new Error(`batch of ${payload.length} bytes`);
+    const file = this.#file ?? this.#createSegment(height);
+    const record = new Uint8Array(RECORD_HEADER_BYTES + payload.length);
+    const view = new DataView(record.buffer);
+    view.setUint32(0, RECORD_MAGIC, true);
+    view.setUint32(4, payload.length, true);
+    view.setBigUint64(8, BigInt(height), true);
+    record.set(payload, RECORD_HEADER_BYTES);
+    view.setUint32(16, recordChecksum(this.#salt, record), true);
+    try {
+      file.append(record);
+    } catch (error) {
+      this.#takeBack(file);
+      throw error;
+    }
+    this.#length += record.length;
+    this.#bytesSinceRotate += record.length;
+    this.#lastHeight = height;
+    this.#unsynced = true;
+  }
+
+  /** Resolves when the last append survives anything. A rejection breaks the log for good. */
+  async sync(): Promise<void> {
+    if (this.#broken) throw brokenLog();
+    if (!this.#unsynced || !this.#file) return;
+    try {
+      await this.#file.sync();
+    } catch (error) {
+      // The kernel may have dropped the dirty pages with the error; a second sync would "succeed" without them.
+      this.#broken = true;
+      throw error;
+    }
+    this.#unsynced = false;
+  }
+
+  /** The next append opens a new file; called when a checkpoint at `lastHeight` begins. */
+  rotate(): void {
+    this.#file?.close();
+    this.#file = undefined;
+    this.#bytesSinceRotate = 0;
+  }
+
+  /** Removes files whose batches are all at or below `height`: they are in a checkpoint. */
+  dropThrough(height: number): void {
+    const kept: Segment[] = [];
+    let removed = false;
+    for (const [index, segment] of this.#segments.entries()) {
+      const following = this.#segments[index + 1];
+      const last = following ? following.firstHeight - 1 : this.#lastHeight;
+      const isOpen = !following && this.#file !== undefined;
+      if (last <= height && !isOpen) {
+        this.#options.fileSystem.remove(`${this.#options.folder}/${segment.name}`);
+        removed = true;
+      } else {
+        kept.push(segment);
+      }
+    }
+    this.#segments = kept;
+    if (removed) this.#options.fileSystem.syncFolder(this.#options.folder);
+  }
+
+  close(): void {
+    this.#file?.close();
+    this.#file = undefined;
+    this.#broken = true;
+  }
+
+  #createSegment(firstHeight: number): AppendFile {
+    const { fileSystem, folder, randomBytes } = this.#options;
+    const name = `${firstHeight.toString().padStart(20, '0')}.log`;
+    const salt = randomBytes(SALT_BYTES);
+    const header = new Uint8Array(FILE_HEADER_BYTES);
+    header.set(FILE_MAGIC);
+    header.set(salt, FILE_MAGIC.length);
+    const file = fileSystem.openAppend(`${folder}/${name}`);
+    try {
+      // A leftover of a crash or of a failed attempt held no batch.
+      file.truncate(0);
+      file.append(header);
+      fileSystem.syncFolder(folder);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    this.#file = file;
+    this.#salt = salt;
+    this.#length = FILE_HEADER_BYTES;
+    if (this.#segments.at(-1)?.name !== name) this.#segments.push({ name, firstHeight });
+    return file;
+  }
+
+  #takeBack(file: AppendFile): void {
+    try {
+      file.truncate(this.#length);
+    } catch {
+      // Half a record would stay in front of what comes next.
+      this.#broken = true;
+    }
+  }
+}
+
+function brokenLog(): StoreError {
+  return new StoreError(
+    'log_broken',
+    'an earlier write to the batch log failed and what the disk holds is not known; restart the replica, it continues from what was saved',
+  );
+}
+
+function corrupted(path: string, offset: number): StoreError {
+  return new StoreError(
+    'log_corrupted',
+    `the batch log ${path} is damaged at byte ${offset}, with whole batches after it; ` +
+      'restore the state folder from a copy, or start with an empty one (--clean), which loses its contents',
+  );
+}
+
+function headerSalt(bytes: Uint8Array, path: string): Uint8Array | undefined {
+  if (bytes.length < FILE_HEADER_BYTES) return undefined;
+  if (!FILE_MAGIC.every((byte, at) => bytes[at] === byte)) {
+    // All zeros: the length reached the disk before the header did.
+    if (bytes.subarray(0, FILE_MAGIC.length).every((byte) => byte === 0)) return undefined;
+    throw new StoreError(
+      'unknown_format',
+      `${path} is not a batch log of this version; use the version that wrote it, or start with an empty state folder (--clean)`,
+    );
+  }
+  return bytes.slice(FILE_MAGIC.length, FILE_HEADER_BYTES);
+}
+
+function recordChecksum(salt: Uint8Array, record: Uint8Array): number {
+  return crc32(record.subarray(RECORD_HEADER_BYTES), crc32(record.subarray(4, 16), crc32(salt)));
+}
+
+/** The record at `offset`, or undefined if no whole, matching one with this height is there. */
+function recordAt(bytes: Uint8Array, offset: number, salt: Uint8Array): LogRecord | undefined {
+  if (bytes.length - offset < RECORD_HEADER_BYTES) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset + offset, RECORD_HEADER_BYTES);
+  if (view.getUint32(0, true) !== RECORD_MAGIC) return undefined;
+  const length = view.getUint32(4, true);
+  if (length > MAX_PAYLOAD_BYTES || offset + RECORD_HEADER_BYTES + length > bytes.length) return undefined;
+  const record = bytes.subarray(offset, offset + RECORD_HEADER_BYTES + length);
+  if (recordChecksum(salt, record) !== view.getUint32(16, true)) return undefined;
+  return { height: Number(view.getBigUint64(8, true)), payload: record.subarray(RECORD_HEADER_BYTES) };
+}
+
+function scanRecords(bytes: Uint8Array, salt: Uint8Array, firstHeight: number): { records: LogRecord[]; end: number } {
+  const records: LogRecord[] = [];
+  let offset = FILE_HEADER_BYTES;
+  while (offset < bytes.length) {
+    const record = recordAt(bytes, offset, salt);
+    if (!record || record.height !== firstHeight + records.length) break;
+    records.push(record);
+    offset += RECORD_HEADER_BYTES + record.payload.length;
+  }
+  return { records, end: offset };
+}
+
+/** Whether a whole record of a height above `height` starts anywhere from `offset` on. */
+function hasRecordAfter(bytes: Uint8Array, offset: number, salt: Uint8Array, height: number): boolean {
+  const haystack = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const needle = Buffer.from([0x50, 0x52, 0x42, 0x4c]);
+  for (let at = haystack.indexOf(needle, offset); at >= 0; at = haystack.indexOf(needle, at + 1)) {
+    const record = recordAt(bytes, at, salt);
+    if (record && record.height > height) return true;
+  }
+  return false;
+}
