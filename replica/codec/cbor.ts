@@ -73,6 +73,16 @@ class BoundedTokenizer {
   }
 }
 
+/** cborg's own defaults do not reach a tokenizer that is made by hand, so all are said. */
+const STRICT = {
+  strict: false,
+  allowIndefinite: true,
+  allowUndefined: true,
+  allowBigInt: true,
+  rejectDuplicateMapKeys: true,
+  retainStringBytes: true,
+};
+
 export interface DecodeLimits {
   /** Levels of arrays, maps and tags. */
   readonly maxDepth?: number;
@@ -82,9 +92,7 @@ export interface DecodeLimits {
 export function decodeCbor(bytes: Uint8Array, limits: DecodeLimits = {}): CborValue {
   const maxDepth = limits.maxDepth ?? DEFAULT_MAX_DEPTH;
   const options = {
-    allowIndefinite: true,
-    rejectDuplicateMapKeys: true,
-    retainStringBytes: true,
+    ...STRICT,
     tags: {
       [SELF_DESCRIBE_TAG]: (content: () => unknown) => content(),
       2: (content: () => unknown) => bignum(content()),
@@ -98,6 +106,21 @@ export function decodeCbor(bytes: Uint8Array, limits: DecodeLimits = {}): CborVa
     if (error instanceof CborError) throw error;
     throw new CborError(error instanceof Error ? error.message : String(error));
   }
+}
+
+/** A map with integer keys (COSE keys): labels to values. Same limits; throws CborError on anything else. */
+export function decodeIntegerKeyedMap(bytes: Uint8Array): ReadonlyMap<number, CborValue> {
+  const options = { ...STRICT, useMaps: true };
+  let value: unknown;
+  try {
+    const data = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+    value = decode(data, { ...options, tokenizer: new BoundedTokenizer(data, options, DEFAULT_MAX_DEPTH) });
+  } catch (error) {
+    throw error instanceof CborError ? error : new CborError(error instanceof Error ? error.message : String(error));
+  }
+  if (!(value instanceof Map)) throw new CborError('not a map');
+  for (const key of value.keys()) if (typeof key !== 'number') throw new CborError('a key is not an integer');
+  return value as Map<number, CborValue>;
 }
 
 /** Tag 2: unsigned integers beyond 64 bits; 64 bytes is more than any field of the interface can hold. */

@@ -254,7 +254,9 @@ export function deletePath(tree: HashTree, path: Path): HashTree {
   if (first === undefined) return EMPTY;
   if (rest.length === 0) return mapDelete(tree, first);
   const sub = mapGet(tree, first);
-  return sub === undefined ? tree : mapSet(tree, first, deletePath(sub, rest));
+  if (sub === undefined) return tree;
+  const without = deletePath(sub, rest);
+  return without === sub ? tree : mapSet(tree, first, without);
 }
 
 /** What lies at a path of nested maps made by the map functions. */

@@ -1,0 +1,200 @@
+import { Cbor as AgentCbor, requestIdOf } from '@dfinity/agent';
+import { Principal as AgentPrincipal } from '@dfinity/principal';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fromHex, toHex, utf8 } from './bytes.ts';
+import { CborError, decodeCbor, encodeCbor, encodeTagged } from './cbor.ts';
+import type { CborValue } from './cbor.ts';
+import { DerError, parsePublicKey, wrapPublicKey } from './der.ts';
+import { decodeUleb128, encodeSleb128, encodeUleb128 } from './leb128.ts';
+import { domainSeparated, hashOfMap } from './request-id.ts';
+
+describe('request ids', () => {
+  it('gives the id of the interface specification example', () => {
+    const content = {
+      request_type: 'call',
+      sender: Uint8Array.of(4),
+      ingress_expiry: 1685570400000000000n,
+      canister_id: fromHex('00000000000004D2'),
+      method_name: 'hello',
+      arg: fromHex('4449444c00fd2a'),
+    };
+    expect(toHex(hashOfMap(content))).toBe('1d1091364d6bb8a6c16b203ee75467d59ead468f523eb058880ae8ec80e2b101');
+  });
+
+  it('gives the hash of the delegation published with permissions', () => {
+    const delegation = {
+      pubkey: utf8('test session public key'),
+      expiration: 1_700_000_000_000_000_000n,
+      permissions: 'queries',
+    };
+    expect(toHex(hashOfMap(delegation))).toBe('061d792a31da1cedbbb4ed1a4234c12645d021e6a81ef1598bbe27124f33a4c6');
+  });
+
+  it('agrees with the official agent on random contents', () => {
+    const nonEmpty = fc.uint8Array({ minLength: 1, maxLength: 40 });
+    fc.assert(
+      fc.property(nonEmpty, fc.string(), fc.bigInt(0n, (1n << 64n) - 1n), fc.array(fc.array(nonEmpty)), (arg, text, nat, paths) => {
+        const content = { arg, method_name: text, ingress_expiry: nat, paths, request_type: 'query' };
+        expect(toHex(hashOfMap(content))).toBe(toHex(new Uint8Array(requestIdOf(content))));
+      }),
+    );
+  });
+
+  it('separates domains by a length byte and a tag', () => {
+    expect(toHex(domainSeparated('ic-request', Uint8Array.of(1)))).toBe('0a69632d7265717565737401');
+  });
+});
+
+describe('CBOR', () => {
+  it('decodes what the official agent encodes', () => {
+    const value = { a: Uint8Array.of(1, 2), b: 'text', c: [1, 2, { d: 3 }], e: 12345678901234567890n };
+    expect(decodeCbor(AgentCbor.encode(value))).toEqual(value);
+  });
+
+  it('encodes what the official agent decodes', () => {
+    const value = { status: 'replied', certificate: new Uint8Array(300).fill(7), n: 5, big: (1n << 63n) + 1n };
+    const decoded = AgentCbor.decode<Record<string, unknown>>(encodeTagged(value));
+    expect(decoded['status']).toBe('replied');
+    expect(decoded['certificate']).toEqual(value.certificate);
+    expect(BigInt(decoded['big'] as bigint)).toBe(value.big);
+  });
+
+  // Examples of RFC 8949, appendix A, that this profile covers.
+  it.each<[string, CborValue]>([
+    ['00', 0],
+    ['17', 23],
+    ['1818', 24],
+    ['1903e8', 1000],
+    ['1b000000e8d4a51000', 1000000000000],
+    ['1bffffffffffffffff', 18446744073709551615n],
+    ['c249010000000000000000', 18446744073709551616n],
+    ['20', -1],
+    ['f4', false],
+    ['f6', null],
+    ['4401020304', Uint8Array.of(1, 2, 3, 4)],
+    ['62c3bc', 'ü'],
+    ['8301820203820405', [1, [2, 3], [4, 5]]],
+    ['9f018202039f0405ffff', [1, [2, 3], [4, 5]]],
+    ['a26161016162820203', { a: 1, b: [2, 3] }],
+    ['bf61610161629f0203ffff', { a: 1, b: [2, 3] }],
+    ['d9d9f7a0', {}],
+  ])('reads %s', (hex, value) => {
+    expect(decodeCbor(fromHex(hex))).toEqual(value);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['trailing bytes', '0000'],
+    ['a repeated key', 'a2616101616102'],
+    ['text that is not UTF-8', '62ff00'],
+    ['a byte string longer than the input', '5affffffff00'],
+    ['an array longer than the input', '9affffffff00'],
+    ['an unknown tag', 'c000'],
+    ['a break out of place', 'ff'],
+    ['a bignum of text', 'c26161'],
+  ])('refuses %s', (_, hex) => {
+    expect(() => decodeCbor(fromHex(hex))).toThrow(CborError);
+  });
+
+  it('refuses nesting of any kind beyond the limit without overflowing the stack', () => {
+    for (const unit of ['81', '9f', 'd9d9f7', 'a16161', 'bf6161', '8200', '820180']) {
+      const bomb = fromHex(unit.repeat(500_000));
+      expect(() => decodeCbor(bomb)).toThrow(CborError);
+    }
+  });
+
+  it('copies byte strings out of the input', () => {
+    const input = fromHex('4401020304');
+    const value = decodeCbor(input) as Uint8Array;
+    input.fill(0);
+    expect([...value]).toEqual([1, 2, 3, 4]);
+  });
+
+  it('round-trips random values', () => {
+    const value = fc.letrec<{ value: CborValue }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.uint8Array(),
+        fc.string({ unit: 'binary' }),
+        fc.bigInt(1n << 54n, (1n << 64n) - 1n),
+        fc.nat(),
+        fc.array(tie('value')),
+        fc.dictionary(fc.string(), tie('value')),
+      ),
+    })).value;
+    fc.assert(
+      fc.property(value, (v) => {
+        expect(decodeCbor(encodeCbor(v))).toEqual(v);
+        expect(decodeCbor(encodeTagged(v))).toEqual(v);
+      }),
+    );
+  });
+
+  it('answers random bytes with a value or a CborError', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        try {
+          decodeCbor(bytes);
+        } catch (error) {
+          expect(error).toBeInstanceOf(CborError);
+        }
+      }),
+      { numRuns: 3000 },
+    );
+  });
+});
+
+describe('LEB128', () => {
+  it.each([
+    [0n, '00'],
+    [127n, '7f'],
+    [128n, '8001'],
+    [624485n, 'e58e26'],
+    [1685570400000000000n, '8080d8a6c2e2beb217'],
+  ])('encodes %s', (value, hex) => {
+    const bytes = encodeUleb128(value);
+    if (hex.length < 10) expect(toHex(bytes)).toBe(hex);
+    expect(decodeUleb128(bytes)).toEqual({ value, next: bytes.length });
+  });
+
+  it('encodes negative numbers as SLEB128', () => {
+    expect(toHex(encodeSleb128(-123456n))).toBe('c0bb78');
+  });
+
+  it('refuses endless continuation', () => {
+    expect(() => decodeUleb128(new Uint8Array(100).fill(0x80))).toThrow();
+    expect(() => decodeUleb128(Uint8Array.of(0x80))).toThrow();
+  });
+});
+
+describe('DER public keys', () => {
+  it('writes the fixed prefixes of the interface', () => {
+    expect(toHex(wrapPublicKey('ed25519', new Uint8Array(32)))).toMatch(/^302a300506032b6570032100/);
+    const bls = wrapPublicKey('bls', new Uint8Array(96));
+    expect(bls.length).toBe(133);
+    expect(toHex(bls)).toMatch(/^308182301d060d2b0601040182dc7c0503010201060c2b0601040182dc7c05030201036100/);
+    // Internet Identity sheet: a canister signature key with a 10-byte canister id and a 32-byte seed has 62 bytes.
+    const canister = wrapPublicKey('canisterSignature', new Uint8Array(43));
+    expect(canister.length).toBe(62);
+    expect(toHex(canister)).toMatch(/^303c300c060a2b0601040183b8430102032c00/);
+  });
+
+  it('reads back what it wrote and refuses every single-byte change of the frame', () => {
+    const der = wrapPublicKey('secp256k1', new Uint8Array(65).fill(9));
+    expect(parsePublicKey(der)).toEqual({ algorithm: 'secp256k1', key: new Uint8Array(65).fill(9) });
+    for (let i = 0; i < der.length - 65; i++) {
+      const bad = der.slice();
+      bad[i]! ^= 0x55;
+      expect(() => parsePublicKey(bad)).toThrow(DerError);
+    }
+    expect(() => parsePublicKey(der.subarray(0, der.length - 1))).toThrow(DerError);
+    expect(() => parsePublicKey(Uint8Array.of(...der, 0))).toThrow(DerError);
+  });
+});
+
+describe('principals', () => {
+  it('is compatible with the official text form', () => {
+    expect(AgentPrincipal.fromText('rrkah-fqaaa-aaaaa-aaaaq-cai').toUint8Array()).toEqual(fromHex('00000000000000010101'));
+  });
+});
