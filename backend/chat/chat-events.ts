@@ -28,12 +28,23 @@ const MAX_REACTION_KINDS: i32 = 50;
 
 /** A page of changes ends after this many distinct entries … */
 const MAX_CHANGES_PER_PAGE: i32 = 200;
-/** … or this many log entries read, so that a page of repeated edits is bounded too. */
+/** … or this many log entries read, so that a page of repeated edits is bounded too … */
 const MAX_LOG_ENTRIES_PER_PAGE: u64 = 2000;
+/** … or this many stored bytes: a query's reply holds 3 MiB, and a page shares it with other chats' pages. */
+const MAX_BYTES_PER_PAGE: u32 = 400_000;
+
+/** One changed event; `record` is null for SUMMARY. */
+export class Change {
+  constructor(
+    public chat: u32,
+    public index: u32,
+    public record: EventRecord | null,
+  ) {}
+}
 
 export class Changes {
-  /** Distinct keys (chat << 32 | index), ascending: chats together, events in order, SUMMARY last. */
-  keys: Array<u64> = [];
+  /** Distinct, ascending: chats together, events in order, SUMMARY last. */
+  entries: Array<Change> = [];
   /** Version reached: pass it as `since` for what follows. */
   version: u64 = 0;
   more: bool = false;
@@ -151,28 +162,31 @@ export class ChatEvents {
     for (let i = 0; i < doomed.length; i++) this.reactions.remove(doomed[i]);
   }
 
-  /** What changed after version `since`, oldest first, one page. */
+  /** What changed after version `since`, oldest first, one page of at least one change. */
   changedSince(since: u64): Changes {
     const result = new Changes();
     const end = this.changes.length;
-    const distinct = new Set<u64>();
-    let at = since;
-    const stop = since < end ? min(end, since + MAX_LOG_ENTRIES_PER_PAGE) : end;
-    while (at < stop && distinct.size < MAX_CHANGES_PER_PAGE) distinct.add(this.changes.get(at++));
-    result.keys = distinct.values();
-    result.keys.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
-    result.version = since < end ? at : end;
-    result.more = since < end && at < end;
+    let at = min(since, end);
+    const stop = min(end, at + MAX_LOG_ENTRIES_PER_PAGE);
+    const seen = new Set<u64>();
+    let bytes: u32 = 0;
+    while (at < stop && result.entries.length < MAX_CHANGES_PER_PAGE && bytes < MAX_BYTES_PER_PAGE) {
+      const key = this.changes.get(at++);
+      if (seen.has(key)) continue;
+      seen.add(key);
+      let record: EventRecord | null = null;
+      if (<u32>key != SUMMARY) {
+        if (!this.events.find(key)) continue;
+        bytes += this.events.foundLen;
+        record = this.events.found();
+      }
+      result.entries.push(new Change(<u32>(key >> 32), <u32>key, record));
+    }
+    result.entries.sort((a, b) => (a.chat != b.chat ? (a.chat < b.chat ? -1 : 1) : a.index < b.index ? -1 : a.index > b.index ? 1 : 0));
+    result.version = at;
+    result.more = at < end;
     return result;
   }
-}
-
-@inline export function chatOf(key: u64): u32 {
-  return <u32>(key >> 32);
-}
-
-@inline export function indexOf(key: u64): u32 {
-  return <u32>key;
 }
 
 @inline function eventKey(chat: u32, index: u32): u64 {

@@ -3,7 +3,7 @@
 import { Principal } from "../../../cdk/principal/principal";
 import { ByteReader, ByteWriter } from "../../../cdk/stable/bytes";
 import { StableCell } from "../../../cdk/stable/cell";
-import { memory } from "../../../cdk/stable/memory-manager";
+import { stableMemory } from "../../../cdk/stable/memory-manager";
 import { ACCOUNT } from "../memory";
 
 const LAYOUT: u8 = 1;
@@ -45,7 +45,7 @@ export class Account {
   }
 }
 
-const cell = new StableCell<Account>(memory(ACCOUNT), new Account());
+const cell = new StableCell<Account>(stableMemory(ACCOUNT), new Account());
 let cached: Account | null = null;
 
 /** The account; change it and call `saveAccount`. */

@@ -8,7 +8,7 @@ import { ChatEvents } from "../../../chat/chat-events";
 import { People } from "../../../chat/people";
 import { ByteReader, ByteWriter } from "../../../cdk/stable/bytes";
 import { StableBTreeMap } from "../../../cdk/stable/btree-map";
-import { memory } from "../../../cdk/stable/memory-manager";
+import { stableMemory } from "../../../cdk/stable/memory-manager";
 import { self } from "../../../cdk/api";
 import { CHANGES, CHATS, EVENTS, MESSAGE_IDS, PEOPLE_NUMBERS, PEOPLE_PRINCIPALS, REACTIONS } from "../memory";
 
@@ -87,9 +87,9 @@ export class DirectChat {
   }
 }
 
-export const people = new People(memory(PEOPLE_NUMBERS), memory(PEOPLE_PRINCIPALS));
-export const events = new ChatEvents(memory(EVENTS), memory(MESSAGE_IDS), memory(REACTIONS), memory(CHANGES));
-const chats = new StableBTreeMap<u32, DirectChat>(memory(CHATS));
+export const people = new People(stableMemory(PEOPLE_NUMBERS), stableMemory(PEOPLE_PRINCIPALS));
+export const events = new ChatEvents(stableMemory(EVENTS), stableMemory(MESSAGE_IDS), stableMemory(REACTIONS), stableMemory(CHANGES));
+const chats = new StableBTreeMap<u32, DirectChat>(stableMemory(CHATS));
 
 export function findChat(number: u32): DirectChat | null {
   if (!chats.find(number)) return null;

@@ -1,0 +1,21 @@
+// Everything that changed in the group after a version: one page in proportion to the changes.
+
+import { Event, GroupError, GroupUpdates, UpdatesArgs, UpdatesResult } from "../../../generated/group/types";
+import { readingMember } from "../guards";
+import { events, group } from "../model/group";
+import { eventView, summaryView } from "../model/views";
+
+export function updates(arg: UpdatesArgs): UpdatesResult {
+  const member = readingMember(arg.on_behalf_of);
+  if (member === null) return UpdatesResult.Err(GroupError.NotMember());
+  if (arg.since >= events.version) return UpdatesResult.Ok(null);
+  const changes = events.changedSince(arg.since);
+  const changed: Event[] = [];
+  for (let i = 0; i < changes.entries.length; i++) {
+    const change = changes.entries[i];
+    const record = change.record;
+    if (record !== null) changed.push(eventView(change.index, record, member.number));
+  }
+  const membersChanged = group().membersVersion > arg.since;
+  return UpdatesResult.Ok(new GroupUpdates(changes.version, changes.more, summaryView(member), changed, membersChanged));
+}

@@ -1,0 +1,24 @@
+// A stretch of one chat's events, for scrolling and for jumping to a message.
+
+import { Event, EventsArgs, EventsResult, MessageError } from "../../../generated/user/types";
+import { callerIsOwner } from "../guards";
+import { events as store, findChat, people } from "../model/chats";
+import { eventView } from "../model/views";
+
+const MAX_EVENTS: u32 = 100;
+
+export function events(arg: EventsArgs): EventsResult {
+  if (!callerIsOwner()) return EventsResult.Err(MessageError.NotAuthorized());
+  const number = people.find(arg.them);
+  const chat = number < 0 ? null : findChat(<u32>number);
+  if (chat === null) return EventsResult.Err(MessageError.ChatNotFound());
+  const page: Event[] = [];
+  const limit = <i32>min<u32>(arg.max, MAX_EVENTS);
+  let index = arg.ascending ? <i64>arg.from : min<i64>(arg.from, <i64>chat.nextIndex - 1);
+  while (page.length < limit && index >= 0 && index < <i64>chat.nextIndex) {
+    const record = store.get(chat.number, <u32>index);
+    if (record !== null) page.push(eventView(chat.number, <u32>index, record));
+    index += arg.ascending ? 1 : -1;
+  }
+  return EventsResult.Ok(page);
+}

@@ -1,0 +1,38 @@
+// Everything that changed for the owner after a version: one page in proportion to the changes.
+
+import { DirectChatUpdate, Event, GroupEntry, Profile, UpdatesArgs, UserUpdates } from "../../../generated/user/types";
+import { mayReadFor } from "../guards";
+import { events, findChat } from "../model/chats";
+import { groupByNumber, GROUP_FLAG } from "../model/groups";
+import { chatView, eventView, groupView, profileView } from "../model/views";
+import { PROFILE } from "../model/profile";
+
+export function updates(arg: UpdatesArgs): UserUpdates | null {
+  if (!mayReadFor(arg.on_behalf_of)) return null;
+  if (arg.since >= events.version) return null;
+  const changes = events.changedSince(arg.since);
+  const chats: DirectChatUpdate[] = [];
+  const groups: GroupEntry[] = [];
+  let profile: Profile | null = null;
+  const entries = changes.entries;
+  for (let i = 0; i < entries.length; ) {
+    const chat = entries[i].chat;
+    if (chat == PROFILE) {
+      profile = profileView();
+      i++;
+    } else if (chat & GROUP_FLAG) {
+      const membership = groupByNumber(chat & ~GROUP_FLAG);
+      if (membership !== null) groups.push(groupView(membership));
+      i++;
+    } else {
+      const changed: Event[] = [];
+      for (; i < entries.length && entries[i].chat == chat; i++) {
+        const record = entries[i].record;
+        if (record !== null) changed.push(eventView(chat, entries[i].index, record));
+      }
+      const direct = findChat(chat);
+      if (direct !== null) chats.push(new DirectChatUpdate(chatView(direct), changed));
+    }
+  }
+  return new UserUpdates(changes.version, changes.more, profile, chats, groups);
+}

@@ -1,0 +1,21 @@
+// Deletes one of the owner's messages, on both copies. Nothing of its text stays.
+
+import { timeMillis } from "../../../cdk/api";
+import { DeleteMessageArgs, MessageError, MessageResult } from "../../../generated/user/types";
+import { callerIsOwner } from "../guards";
+import { enqueueDelete, hasRoom } from "../model/delivery";
+import { messageResult } from "../model/errors";
+import { findChat, me, people } from "../model/chats";
+import { deleteMessage, Outcome } from "../model/posting";
+
+export function delete_message(arg: DeleteMessageArgs): MessageResult {
+  if (!callerIsOwner()) return MessageResult.Err(MessageError.NotAuthorized());
+  const number = people.find(arg.them);
+  const chat = number < 0 ? null : findChat(<u32>number);
+  if (chat === null) return MessageResult.Err(MessageError.ChatNotFound());
+  if (!hasRoom(arg.them)) return MessageResult.Err(MessageError.TooManyWaiting());
+  const now = timeMillis();
+  const outcome = deleteMessage(chat, me(), arg.message_id, now);
+  if (outcome == Outcome.Done) enqueueDelete(arg.them, now, arg.message_id);
+  return messageResult(outcome);
+}

@@ -1,0 +1,33 @@
+// Moves read marks forward. Of direct chats the other side learns; of groups only the owner's own clients.
+
+import { timeMillis } from "../../../cdk/api";
+import { ChatIdTag, ReadMark } from "../../../generated/user/types";
+import { callerIsOwner } from "../guards";
+import { findChat, people } from "../model/chats";
+import { enqueueRead, hasRoom } from "../model/delivery";
+import { findGroup, saveGroup } from "../model/groups";
+import { markRead } from "../model/posting";
+
+/** A client marks what it shows; more in one call is nobody's screen. */
+const MAX_MARKS: i32 = 100;
+
+export function mark_read(marks: Array<ReadMark>): void {
+  if (!callerIsOwner()) return;
+  for (let i = 0, count = min(marks.length, MAX_MARKS); i < count; i++) {
+    const mark = marks[i];
+    if (mark.chat.tag == ChatIdTag.Direct) {
+      const them = mark.chat.as_Direct;
+      const number = people.find(them);
+      const chat = number < 0 ? null : findChat(<u32>number);
+      if (chat === null) continue;
+      const read = markRead(chat, mark.up_to);
+      // A mark that finds no room is told with the next one.
+      if (read.found && hasRoom(them)) enqueueRead(them, timeMillis(), read.messageId);
+    } else {
+      const group = findGroup(mark.chat.as_Group);
+      if (group === null || <i64>mark.up_to <= group.readUpTo) continue;
+      group.readUpTo = <i64>mark.up_to;
+      saveGroup(group);
+    }
+  }
+}

@@ -1,0 +1,20 @@
+// From records to the types of user_index.did.
+
+import { Principal } from "../../../cdk/principal/principal";
+import { CurrentUser, UserSummary } from "../../../generated/user_index/types";
+import { User } from "./directory";
+
+export function currentUserView(user: User): CurrentUser {
+  return new CurrentUser(new Principal(user.userId), user.username, new Principal(user.localIndex), user.created);
+}
+
+/** Without the sign-in principal, which is nobody's business. */
+export function summaryView(user: User): UserSummary {
+  return new UserSummary(new Principal(user.userId), user.username, new Principal(user.localIndex));
+}
+
+export function summaryViews(users: Array<User>): Array<UserSummary> {
+  const views = new Array<UserSummary>(users.length);
+  for (let i = 0; i < users.length; i++) views[i] = summaryView(users[i]);
+  return views;
+}
