@@ -78,7 +78,7 @@ export class Principal {
   private static same(a: Principal | null, b: Principal | null): bool {
     if (changetype<usize>(a) == changetype<usize>(b)) return true;
     if (changetype<usize>(a) == 0 || changetype<usize>(b) == 0) return false;
-    return a!.equals(b!);
+    return a.equals(b);
   }
 
   @operator("!=")
