@@ -386,6 +386,18 @@ export const ListCanistersReply = IDL.Record({
   canisters: IDL.Vec(IDL.Record({ start: IDL.Principal, end: IDL.Principal })),
 });
 
+const LogRange = IDL.Record({ start: IDL.Nat64, end: IDL.Nat64 });
+/** `filter` is newer than the specification; `end` is exclusive. Clients without it get everything. */
+export const FetchLogsArgs = IDL.Record({
+  canister_id: IDL.Principal,
+  filter: IDL.Opt(IDL.Variant({ by_idx: LogRange, by_timestamp_nanos: LogRange })),
+});
+export interface FetchLogsArgsCandid extends CanisterIdArgsCandid {
+  filter: Opt<
+    | { by_idx: { start: bigint; end: bigint } }
+    | { by_timestamp_nanos: { start: bigint; end: bigint } }
+  >;
+}
 export const FetchLogsReply = IDL.Record({
   canister_log_records: IDL.Vec(
     IDL.Record({ idx: IDL.Nat64, timestamp_nanos: IDL.Nat64, content: Blob }),

@@ -1,0 +1,169 @@
+/**
+ * What a management method works with, and the few steps many of them share.
+ */
+import type { IDL } from '@dfinity/candid';
+import type { CanisterState, ChangeDetails, ChangeOrigin } from '../../state/canister-state.ts';
+import type { ReplicatedState } from '../../state/replicated-state.ts';
+import type { Cycles } from '../../types/cycles.ts';
+import type { UserError } from '../../types/errors.ts';
+import { ErrorCode, userError } from '../../types/errors.ts';
+import type { Principal } from '../../types/principal.ts';
+import type { SubnetConfig } from '../../types/subnet-config.ts';
+import { outOfCycles } from '../canister-error.ts';
+import { freezingThresholdCycles, instructionsFee, takeFee } from '../cycles-account.ts';
+import type { ManagementCall, ManagementContext } from '../management-port.ts';
+import { encodeReply, emptyReply } from './candid-codec.ts';
+import type { Opt } from './candid-types.ts';
+
+/** One call being executed. `instructionsUsed` is reported also when the call is rejected. */
+export interface Operation {
+  readonly state: ReplicatedState;
+  readonly call: ManagementCall;
+  readonly context: ManagementContext;
+  instructionsUsed: number;
+}
+
+export type Result =
+  /** All attached cycles go back unless `refund` says otherwise. */
+  | { readonly kind: 'reply'; readonly data: Uint8Array; readonly refund?: Cycles }
+  /** All attached cycles go back. */
+  | { readonly kind: 'reject'; readonly error: UserError }
+  /** Kept in the state with origin and attached cycles; answered later. */
+  | { readonly kind: 'pending' };
+
+export function reply(type: IDL.Type, value: unknown, refund?: Cycles): Result {
+  return { kind: 'reply', data: encodeReply(type, value), refund };
+}
+
+export function replyNothing(refund?: Cycles): Result {
+  return { kind: 'reply', data: emptyReply(), refund };
+}
+
+export function reject(error: UserError): Result {
+  return { kind: 'reject', error };
+}
+
+/** A method that is about one canister of this subnet, which exists and which the caller may use so. */
+export interface CanisterMethod<Args> {
+  readonly argument: IDL.Type;
+  run(operation: Operation, args: Args, canister: CanisterState): Result;
+}
+
+/** A method that is not about one existing canister. Without `argument`, it takes none. */
+export interface SubnetMethod<Args> {
+  readonly argument?: IDL.Type;
+  run(operation: Operation, args: Args): Result;
+}
+
+/** Who made the change, for the canister history. */
+export function changeOrigin(operation: Operation, senderVersion: Opt<bigint>): ChangeOrigin {
+  const { origin, sender } = operation.call;
+  if (origin.kind === 'ingress') return { kind: 'user', user: sender };
+  const [version] = senderVersion;
+  return version === undefined
+    ? { kind: 'canister', canister: sender }
+    : { kind: 'canister', canister: sender, version };
+}
+
+/** Increments the canister's version and, with `details`, records the change under the new version. */
+export function bumpVersion(
+  operation: Operation,
+  canister: CanisterState,
+  change?: { readonly details: ChangeDetails; readonly senderVersion: Opt<bigint> },
+): void {
+  canister.version += 1n;
+  canister.markDirty();
+  if (change === undefined) return;
+  canister.recordChange({
+    timeNanos: operation.context.timeNanos,
+    canisterVersion: canister.version,
+    origin: changeOrigin(operation, change.senderVersion),
+    details: change.details,
+  });
+}
+
+/**
+ * Charges instructions that the replica itself executes for the canister (chunks, snapshots):
+ * no fee per message, and the work counts to the round. Undefined: paid.
+ */
+export function chargeInstructions(
+  operation: Operation,
+  canister: CanisterState,
+  instructions: number,
+): UserError | undefined {
+  const { state, context } = operation;
+  // The price of 32-bit modules: nothing of the module runs.
+  const fee = instructionsFee(context.config, instructions, false);
+  if (!takeFee(context.config, state, canister, fee, 'instructions')) {
+    return outOfCycles(context.config, canister, fee, operation.call.sender);
+  }
+  operation.instructionsUsed += instructions;
+  return undefined;
+}
+
+/** Bytes of the subnet that nobody uses or has allocated, not counting `except`. Walks all canisters. */
+export function availableMemory(
+  state: ReplicatedState,
+  config: SubnetConfig,
+  except?: CanisterState,
+): number {
+  let taken = 0;
+  for (const canister of state.canisters.values()) {
+    if (canister === except) continue;
+    taken += Math.max(canister.settings.memoryAllocation, canister.memoryUsage());
+  }
+  return Math.max(0, config.memoryCapacityBytes - taken);
+}
+
+/** Percent of compute allocation that can still be granted, not counting `except`. Walks all canisters. */
+export function availableCompute(
+  state: ReplicatedState,
+  config: SubnetConfig,
+  except?: CanisterState,
+): number {
+  let taken = 0;
+  for (const canister of state.canisters.values()) {
+    if (canister !== except) taken += canister.settings.computeAllocation;
+  }
+  return Math.max(0, config.computeCapacityPercent - taken);
+}
+
+/**
+ * Whether the canister can afford `extraBytes` more memory: its balance must stay above the
+ * freezing limit that it would have then. Undefined: it can.
+ *
+ * The subnet's capacity is checked only for growth of this size or more at once: the walk over
+ * all canisters is too much for every chunk, and a capacity of terabytes is not missed by less.
+ */
+const CAPACITY_CHECK_BYTES = 16 * 1024 * 1024;
+
+export function growthFault(
+  operation: Operation,
+  canister: CanisterState,
+  extraBytes: number,
+): UserError | undefined {
+  if (extraBytes <= 0) return undefined;
+  const { state, context } = operation;
+  if (extraBytes >= CAPACITY_CHECK_BYTES) {
+    const available = availableMemory(state, context.config, canister);
+    const requested = canister.memoryUsage() + extraBytes;
+    if (requested > available) {
+      return userError(
+        ErrorCode.SubnetOversubscribed,
+        `Canister requested ${extraBytes} bytes of memory but only ${Math.max(0, available - canister.memoryUsage())} bytes are available in the subnet.`,
+      );
+    }
+  }
+  const threshold = freezingThresholdCycles(context.config, canister, BigInt(extraBytes));
+  if (canister.balance >= threshold) return undefined;
+  return userError(
+    ErrorCode.InsufficientCyclesInMemoryGrow,
+    `Canister cannot grow memory by ${extraBytes} bytes due to insufficient cycles. ` +
+      `At least ${threshold - canister.balance} additional cycles are required.`,
+  );
+}
+
+/** Subnet admins are those the subnet's configuration names; most subnets have none. */
+export function isSubnetAdmin(config: SubnetConfig, principal: Principal): boolean {
+  return config.subnetAdmins?.includes(principal.toText()) ?? false;
+}
