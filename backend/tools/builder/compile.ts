@@ -1,0 +1,94 @@
+/**
+ * Compiles one AssemblyScript entry file with asc and turns the result into a canister module.
+ *
+ * The same sources give the same bytes: asc and binaryen are deterministic, file names in abort
+ * messages are relative to backend/, and nothing reads the clock or the environment.
+ */
+import { readFileSync } from 'node:fs';
+import { relative, resolve, sep } from 'node:path';
+import asc from 'assemblyscript/asc';
+import { assemble, custom, customName, imports, renameExports, sections } from './wasm-module.ts';
+
+export class BuildError extends Error {}
+
+export interface CompileOptions {
+  /** Absolute path of backend/. */
+  root: string;
+  /** Entry file relative to root. */
+  entry: string;
+  /** Keep names and a source map, and put file and line into abort messages. */
+  debug?: boolean;
+  /** Further flags for asc. */
+  flags?: string[];
+}
+
+export interface Compiled { module: Uint8Array; sourceMap: string | undefined; sources: string[] }
+
+/** Runs asc. Rejects with its diagnostics. */
+export async function compile({ root, entry, debug = false, flags = [] }: CompileOptions): Promise<Compiled> {
+  const sources = new Set<string>();
+  let module: Uint8Array | undefined;
+  let sourceMap: string | undefined;
+  const diagnostics: string[] = [];
+  const abort = debug ? 'cdk/abort' : 'cdk/abort-short';
+  const args = [
+    entry,
+    `${abort}.ts`,
+    '--outFile', 'module.wasm',
+    '--runtime', 'minimal',
+    '--use', `abort=${abort}/abort`,
+    '--exportTable',
+    ...(debug ? ['-O1', '--debug', '--sourceMap'] : ['-O3', '--converge']),
+    ...flags,
+  ];
+  const { error } = await asc.main(args, {
+    readFile(name: string, baseDir: string): string | null {
+      const path = resolve(root, baseDir, name);
+      try {
+        const text = readFileSync(path, 'utf8');
+        sources.add(relative(root, path).split(sep).join('/'));
+        return text;
+      } catch {
+        return null;
+      }
+    },
+    writeFile(name: string, contents: unknown): void {
+      if (name.endsWith('.wasm')) module = contents as Uint8Array;
+      else if (name.endsWith('.map')) sourceMap = contents as string;
+    },
+    listFiles: () => [],
+    stdout: { write: () => undefined },
+    stderr: { write: (chunk: Uint8Array | string) => diagnostics.push(typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk)) },
+  } as never);
+  if (error !== null || module === undefined) throw new BuildError(`${entry}\n${diagnostics.join('')}${error?.message ?? ''}`);
+  return { module, sourceMap, sources: [...sources].filter((s) => !s.startsWith('~lib/')).sort() };
+}
+
+export interface FinishOptions {
+  /** Export of the module → entry point name. */
+  exports: Record<string, string>;
+  did: string;
+  metadata?: Record<string, string>;
+  debug?: boolean;
+}
+
+/** Names the entry points, drops what is not needed, checks imports, adds public metadata. */
+export function finishModule(module: Uint8Array, { exports, did, metadata = {}, debug = false }: FinishOptions): Uint8Array {
+  let parts = sections(module);
+  const foreign = imports(parts).filter((i) => i.module !== 'ic0' || i.kind !== 0);
+  if (foreign.length > 0) {
+    throw new BuildError(`only functions of ic0 may be imported, found ${foreign.map((i) => `${i.module}.${i.name}`).join(', ')}`);
+  }
+  parts = renameExports(parts, (name, kind) => {
+    if (kind === 0) return exports[name];
+    return kind === 1 ? name : undefined;
+  });
+  parts = parts.filter((s) => {
+    const name = customName(s);
+    return name === undefined || (debug && name === 'name');
+  });
+  const text = new TextEncoder();
+  parts.push(custom('icp:public candid:service', text.encode(did)));
+  for (const [name, value] of Object.entries(metadata)) parts.push(custom(`icp:public ${name}`, text.encode(value)));
+  return assemble(parts);
+}
