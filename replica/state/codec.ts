@@ -421,6 +421,7 @@ function writeQueues(writer: RecordWriter, queues: CanisterQueues): void {
   writeQueueMap(writer, queues.inputs);
   writeQueueMap(writer, queues.outputs);
   writer.list(queues.inputSchedule, (peer) => writeKey(writer, peer));
+  writer.list(queues.outputSchedule, (peer) => writeKey(writer, peer));
   writer.uint(queues.guaranteedReservations);
 }
 
@@ -429,6 +430,7 @@ function readQueues(reader: RecordReader): CanisterQueues {
   queues.inputMessages = readQueueMap(reader, queues.inputs);
   queues.outputMessages = readQueueMap(reader, queues.outputs);
   queues.inputSchedule = reader.list(() => readKey(reader));
+  for (const peer of reader.list(() => readKey(reader))) queues.outputSchedule.add(peer);
   queues.guaranteedReservations = reader.uint();
   return queues;
 }

@@ -32,6 +32,8 @@ export class CanisterQueues {
   readonly outputs = new Map<PrincipalKey, MessageQueue>();
   /** Senders with waiting messages, next first: round robin. */
   inputSchedule: PrincipalKey[] = [];
+  /** Receivers with waiting messages, in the order in which they got their first. */
+  readonly outputSchedule = new Set<PrincipalKey>();
   /** Guaranteed-response slots reserved in both directions. */
   guaranteedReservations = 0;
   inputMessages = 0;
@@ -49,6 +51,7 @@ export class CanisterQueues {
   pushOutputRequest(request: CanisterRequest): void {
     const output = queueOf(this.outputs, request.receiver.key);
     output.messages.push(request);
+    this.outputSchedule.add(request.receiver.key);
     output.requests++;
     this.outputMessages++;
     queueOf(this.inputs, request.receiver.key).reserved++;
@@ -62,6 +65,7 @@ export class CanisterQueues {
     output.reserved--;
     if (!isBestEffort(response)) this.guaranteedReservations--;
     output.messages.push(response);
+    this.outputSchedule.add(response.originator.key);
     this.outputMessages++;
   }
 
@@ -114,31 +118,16 @@ export class CanisterQueues {
     return message;
   }
 
-  /** The next response in any queue, whatever requests wait before it in other queues; skips nothing within a queue. */
-  popInputResponse(): CanisterResponse | undefined {
-    for (let index = 0; index < this.inputSchedule.length; index++) {
-      const sender = this.inputSchedule[index]!;
-      const queue = this.inputs.get(sender)!;
-      const at = queue.messages.findIndex((message) => message.kind === 'response');
-      if (at < 0) continue;
-      const [message] = queue.messages.splice(at, 1);
-      this.inputMessages--;
-      if (queue.messages.length === 0) {
-        this.inputSchedule.splice(index, 1);
-        this.#drop(sender);
-      }
-      return message as CanisterResponse;
-    }
-    return undefined;
-  }
-
   popOutput(receiver: PrincipalKey): CanisterMessage | undefined {
     const queue = this.outputs.get(receiver);
     const message = queue?.messages.shift();
     if (queue === undefined || message === undefined) return undefined;
     if (message.kind === 'request') queue.requests--;
     this.outputMessages--;
-    if (queue.messages.length === 0) this.#drop(receiver);
+    if (queue.messages.length === 0) {
+      this.outputSchedule.delete(receiver);
+      this.#drop(receiver);
+    }
     return message;
   }
 
@@ -166,9 +155,10 @@ export class CanisterQueues {
       removed(gone.length);
       dropped.push(...gone);
     }
-    if (dropped.length > 0 && queues === this.inputs) {
-      this.inputSchedule = this.inputSchedule.filter((sender) => (this.inputs.get(sender)?.messages.length ?? 0) > 0);
-    }
+    if (dropped.length === 0) return dropped;
+    const isWaiting = (peer: PrincipalKey): boolean => (queues.get(peer)?.messages.length ?? 0) > 0;
+    if (queues === this.inputs) this.inputSchedule = this.inputSchedule.filter(isWaiting);
+    else for (const receiver of [...this.outputSchedule]) if (!isWaiting(receiver)) this.outputSchedule.delete(receiver);
     return dropped;
   }
 

@@ -240,6 +240,11 @@ export class ReplicatedState {
     this.#changedStreams.add(subnet);
   }
 
+  /** Canisters marked since the last {@link takeChanges}, ascending. */
+  dirtyCanisters(): readonly PrincipalKey[] {
+    return [...this.#dirtyCanisters].sort();
+  }
+
   /**
    * What changed since the last call, ascending; clears `dirty` of the canisters. Their dirtyChunks and
    * dirtySnapshots stay: the store clears them when it has written them.

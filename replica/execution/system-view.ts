@@ -1,0 +1,130 @@
+/**
+ * What `ic0` can see of a canister and its subnet while one message runs.
+ *
+ * Always: built from the state as it is after the execution prepayment was taken; the state does not change while the
+ * view is in use.
+ */
+import type { TimeNanos } from '../types/messages.ts';
+import { Principal, hexOfBytes, type PrincipalKey } from '../types/principal.ts';
+import type { CanisterState } from '../state/canister-state.ts';
+import { RESPONSE_RESERVATION_BYTES } from '../state/queues.ts';
+import {
+  callPrepayment,
+  creationFee,
+  freezingThresholdCycles,
+  httpOutcallFee,
+  thresholdSignatureFee,
+  totalPrepayment,
+} from './cycles-account.ts';
+import { logBytes } from './canister-log.ts';
+import type { SubnetEnvironment } from './environment.ts';
+import type { SystemViewOptions } from './management-port.ts';
+import type { EngineError, FeeView, OutgoingCall, SystemView } from './wasm/types.ts';
+
+/** The one canister that may mint cycles. */
+const CYCLES_MINTING_CANISTER = Principal.fromText('rkp4c-7iaaa-aaaaa-aaaca-cai');
+
+/** Names of threshold keys that exist on the network. */
+const KEY_NAMES = new Set(['key_1', 'test_key_1', 'dfx_test_key']);
+
+const STATUS_NUMBERS = { running: 1, stopping: 2, stopped: 3 } as const;
+
+export interface ViewOptions extends SystemViewOptions {
+  readonly dataCertificate?: () => Uint8Array;
+}
+
+export function systemView(
+  environment: SubnetEnvironment,
+  timeNanos: TimeNanos,
+  canister: CanisterState,
+  options: ViewOptions = {},
+): SystemView {
+  const { config, state, work } = environment;
+  const memory64 = canister.code?.module.memory64 ?? false;
+  const { onDebugPrint } = environment;
+  return {
+    canisterId: canister.id.bytes,
+    subnetId: state.subnetId.bytes,
+    subnetNodeCount: config.feeSubnetSize,
+    timeNanos,
+    canisterVersion: options.version ?? canister.version,
+    status: STATUS_NUMBERS[canister.status.kind],
+    isController: (bytes) => canister.isController(Principal.fromBytes(bytes)),
+    environment: canister.settings.environmentVariables.map(({ name, value }) => [name, value] as const),
+    rootKey: state.topology.rootKey,
+    dataCertificate: options.dataCertificate,
+    cyclesBalance: canister.balance,
+    freezingLimit: (extraBytes, extraMessageBytes) =>
+      freezingThresholdCycles(config, canister, extraBytes, extraMessageBytes),
+    checkGrowth: (extraBytes, balance) => growthFault(environment, canister, extraBytes, balance, options.caller),
+    subnetMemoryAvailableBytes: BigInt(Math.max(0, config.memoryCapacityBytes - work.memoryBytes)),
+    wasmMemoryLimitBytes: BigInt(canister.settings.wasmMemoryLimit),
+    globalTimerNanos: options.globalTimerNanos ?? canister.globalTimer,
+    admitCall: callAdmission(environment, canister),
+    fees: feeView(environment, memory64),
+    logCapacityBytes: canister.settings.logMemoryLimit,
+    logRemainingBytes: Math.max(0, canister.settings.logMemoryLimit - logBytes(canister)),
+    onDebugPrint: onDebugPrint === undefined ? undefined : (text) => onDebugPrint(canister.id, text),
+    mayMintCycles: canister.id.equals(CYCLES_MINTING_CANISTER),
+  };
+}
+
+function growthFault(
+  environment: SubnetEnvironment,
+  canister: CanisterState,
+  extraBytes: bigint,
+  balance: bigint,
+  caller: Principal | undefined,
+): EngineError | null {
+  const missing = freezingThresholdCycles(environment.config, canister, extraBytes) - balance;
+  if (missing <= 0n) return null;
+  const hint =
+    caller !== undefined && canister.isController(caller)
+      ? ` At least ${missing} additional cycles are required.`
+      : '';
+  return {
+    code: 'IC0532',
+    message: `Canister cannot grow memory by ${extraBytes} bytes due to insufficient cycles.${hint}`,
+  };
+}
+
+/**
+ * Whether one more call fits: queue slots to the callee, callbacks, memory for the response.
+ * Counts the calls already made by the same message, which are only applied after it.
+ */
+function callAdmission(environment: SubnetEnvironment, canister: CanisterState): SystemView['admitCall'] {
+  const { config, work } = environment;
+  const earlierPerCallee = new Map<PrincipalKey, number>();
+  let counted = 0;
+  let earlierGuaranteed = 0;
+  return (callee: Uint8Array, bestEffort: boolean, earlier: readonly OutgoingCall[]) => {
+    for (; counted < earlier.length; counted++) {
+      const call = earlier[counted]!;
+      const key = hexOfBytes(call.callee) as PrincipalKey;
+      earlierPerCallee.set(key, (earlierPerCallee.get(key) ?? 0) + 1);
+      if (call.timeoutSeconds === undefined) earlierGuaranteed++;
+    }
+    const key = hexOfBytes(callee) as PrincipalKey;
+    if (!canister.queues.canSendRequest(key, config.queueCapacity, earlierPerCallee.get(key) ?? 0)) return false;
+    const openHere = canister.callbacks.size + earlier.length;
+    if (openHere >= config.callbacksGuaranteedPerCanister && work.callbacks + earlier.length >= config.callbacksSoftLimit) {
+      return false;
+    }
+    if (bestEffort) return true;
+    const reserved = work.guaranteedReservations + earlierGuaranteed + 1;
+    return reserved * RESPONSE_RESERVATION_BYTES <= config.guaranteedResponseMemoryBytes;
+  };
+}
+
+function feeView({ config }: SubnetEnvironment, memory64: boolean): FeeView {
+  const keyFee = (name: string): bigint | null => (KEY_NAMES.has(name) ? thresholdSignatureFee(config) : null);
+  return {
+    callPrepayment: (nameBytes, payloadBytes) => totalPrepayment(callPrepayment(config, nameBytes + payloadBytes, memory64)),
+    costCall: (nameBytes, payloadBytes) => totalPrepayment(callPrepayment(config, nameBytes + payloadBytes, memory64)),
+    costCreateCanister: () => creationFee(config),
+    costHttpRequest: (requestBytes, maxResponseBytes) => httpOutcallFee(config, requestBytes, maxResponseBytes),
+    costSignWithEcdsa: keyFee,
+    costSignWithSchnorr: keyFee,
+    costVetKdDeriveKey: keyFee,
+  };
+}

@@ -1,0 +1,154 @@
+/**
+ * Which canisters have something to do, so that a round looks only at those and not at every canister of the subnet.
+ *
+ * Always: derived from the state alone; rebuilt on start; brought up to date by `sync`, which looks at the canisters
+ * marked since. Lists are given out in ascending order of ids, never in order of insertion.
+ */
+import type { TimeNanos } from '../types/messages.ts';
+import { NO_DEADLINE } from '../types/messages.ts';
+import type { PrincipalKey } from '../types/principal.ts';
+import type { SubnetConfig } from '../types/subnet-config.ts';
+import type { CanisterState } from '../state/canister-state.ts';
+import type { ReplicatedState } from '../state/replicated-state.ts';
+import { executionFee, liquidBalance } from './cycles-account.ts';
+
+interface Totals {
+  readonly guaranteedReservations: number;
+  readonly callbacks: number;
+  readonly memoryBytes: number;
+  readonly computeAllocation: number;
+}
+
+const NO_TOTALS: Totals = { guaranteedReservations: 0, callbacks: 0, memoryBytes: 0, computeAllocation: 0 };
+
+export class WorkIndex {
+  readonly #state: ReplicatedState;
+  readonly #config: SubnetConfig;
+  readonly #inputs = new Set<PrincipalKey>();
+  readonly #outputs = new Set<PrincipalKey>();
+  readonly #hooks = new Set<PrincipalKey>();
+  readonly #heartbeats = new Set<PrincipalKey>();
+  readonly #stopping = new Set<PrincipalKey>();
+  readonly #timers = new Map<PrincipalKey, TimeNanos>();
+  /** Earliest deadline of an open best-effort call. */
+  readonly #deadlines = new Map<PrincipalKey, TimeNanos>();
+  readonly #totals = new Map<PrincipalKey, Totals>();
+  guaranteedReservations = 0;
+  callbacks = 0;
+  memoryBytes = 0;
+  computeAllocation = 0;
+
+  constructor(state: ReplicatedState, config: SubnetConfig) {
+    this.#state = state;
+    this.#config = config;
+    for (const key of state.canisters.keys()) state.touched.add(key);
+    this.sync();
+  }
+
+  /** Looks at the canisters marked since the last call. */
+  sync(): void {
+    const { touched } = this.#state;
+    if (touched.size === 0) return;
+    for (const key of touched) {
+      const canister = this.#state.canisters.get(key);
+      if (canister === undefined) this.#forget(key);
+      else this.#refresh(key, canister);
+    }
+    touched.clear();
+  }
+
+  #refresh(key: PrincipalKey, canister: CanisterState): void {
+    const { code, queues } = canister;
+    const running = canister.status.kind === 'running' && code !== undefined && this.#canPayTask(canister);
+    put(this.#inputs, key, queues.hasInput() || canister.ingressQueue.length > 0);
+    put(this.#outputs, key, queues.hasOutput());
+    put(this.#hooks, key, running && canister.hookStatus === 'ready' && code.module.entryPoints.has('canister_on_low_wasm_memory'));
+    put(this.#heartbeats, key, running && code.module.entryPoints.has('canister_heartbeat'));
+    put(this.#stopping, key, canister.status.kind === 'stopping');
+    const timer = running && canister.globalTimer !== 0n && code.module.entryPoints.has('canister_global_timer');
+    if (timer) this.#timers.set(key, canister.globalTimer);
+    else this.#timers.delete(key);
+    let deadline: TimeNanos | undefined;
+    for (const callback of canister.callbacks.values()) {
+      if (callback.deadlineNanos === NO_DEADLINE || callback.expired) continue;
+      if (deadline === undefined || callback.deadlineNanos < deadline) deadline = callback.deadlineNanos;
+    }
+    if (deadline === undefined) this.#deadlines.delete(key);
+    else this.#deadlines.set(key, deadline);
+    this.#setTotals(key, {
+      guaranteedReservations: queues.guaranteedReservations,
+      callbacks: canister.callbacks.size,
+      memoryBytes: Math.max(canister.memoryUsage(), canister.settings.memoryAllocation),
+      computeAllocation: canister.settings.computeAllocation,
+    });
+  }
+
+  /** A frozen canister's tasks do not run: they are no work until it has cycles again. */
+  #canPayTask(canister: CanisterState): boolean {
+    const fee = executionFee(this.#config, this.#config.instructions.message, canister.code!.module.memory64);
+    return fee === 0n || liquidBalance(this.#config, canister) >= fee;
+  }
+
+  #forget(key: PrincipalKey): void {
+    for (const set of [this.#inputs, this.#outputs, this.#hooks, this.#heartbeats, this.#stopping]) set.delete(key);
+    this.#timers.delete(key);
+    this.#deadlines.delete(key);
+    this.#setTotals(key, NO_TOTALS);
+    this.#totals.delete(key);
+  }
+
+  #setTotals(key: PrincipalKey, now: Totals): void {
+    const before = this.#totals.get(key) ?? NO_TOTALS;
+    this.guaranteedReservations += now.guaranteedReservations - before.guaranteedReservations;
+    this.callbacks += now.callbacks - before.callbacks;
+    this.memoryBytes += now.memoryBytes - before.memoryBytes;
+    this.computeAllocation += now.computeAllocation - before.computeAllocation;
+    this.#totals.set(key, now);
+  }
+
+  /** Canisters with messages or a hook to run. */
+  ready(): PrincipalKey[] {
+    return [...new Set([...this.#inputs, ...this.#hooks])].sort();
+  }
+
+  /** Canisters with a heartbeat, or a timer due. */
+  withTasks(now: TimeNanos): PrincipalKey[] {
+    const due = new Set(this.#heartbeats);
+    for (const [key, time] of this.#timers) if (time <= now) due.add(key);
+    return [...due].sort();
+  }
+
+  withOutput(): PrincipalKey[] {
+    return [...this.#outputs].sort();
+  }
+
+  stopping(): PrincipalKey[] {
+    return [...this.#stopping].sort();
+  }
+
+  /** Canisters with a best-effort call whose deadline has come. */
+  withExpiredCalls(now: TimeNanos): PrincipalKey[] {
+    const expired: PrincipalKey[] = [];
+    for (const [key, deadline] of this.#deadlines) if (deadline <= now) expired.push(key);
+    return expired.sort();
+  }
+
+  hasReady(): boolean {
+    return this.#inputs.size > 0 || this.#hooks.size > 0;
+  }
+
+  /** Earliest timer or deadline; 0 when some canister has a heartbeat; undefined when there is none. */
+  nextWake(): TimeNanos | undefined {
+    if (this.#heartbeats.size > 0) return 0n;
+    let next: TimeNanos | undefined;
+    for (const times of [this.#timers, this.#deadlines]) {
+      for (const time of times.values()) if (next === undefined || time < next) next = time;
+    }
+    return next;
+  }
+}
+
+function put(set: Set<PrincipalKey>, key: PrincipalKey, present: boolean): void {
+  if (present) set.add(key);
+  else set.delete(key);
+}
