@@ -7,7 +7,7 @@
  * `lifecycle/<hook>.ts`; a method without its handler is an error of the generator.
  */
 import { existsSync, readFileSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Did, Method, Type } from './did.ts';
 import { fileName, identifier } from './names.ts';
 import { TypeEmitter } from './emit-types.ts';
@@ -41,6 +41,21 @@ function answersLater(file: string, func: string): boolean {
 /** An exported function of this name in the file? */
 function exportsFunction(file: string, func: string): boolean {
   return new RegExp(`export\\s+function\\s+${func}\\s*\\(`).test(readFileSync(file, 'utf8'));
+}
+
+/** Do these sources import, directly or not, a module whose path (without .ts) matches? */
+function reaches(files: string[], wanted: RegExp): boolean {
+  const seen = new Set<string>();
+  const queue = [...files];
+  for (let file = queue.pop(); file !== undefined; file = queue.pop()) {
+    if (seen.has(file) || !existsSync(file)) continue;
+    seen.add(file);
+    if (wanted.test(file.split(sep).join('/').replace(/\.ts$/, ''))) return true;
+    for (const [, path] of readFileSync(file, 'utf8').matchAll(/from\s+["'](\.[^"']+)["']/g)) {
+      queue.push(`${resolve(dirname(file), path ?? '')}.ts`);
+    }
+  }
+  return false;
 }
 
 class Codec {
@@ -165,6 +180,7 @@ export function entryFiles(did: Did, canister: string, outDir: string, root: str
   const imports: string[] = [];
   const out: string[] = [];
   const exports: Record<string, string> = {};
+  const handlerFiles: string[] = [];
   let n = 0;
 
   const entry = (wasmName: string, body: string[], keepsState: boolean): void => {
@@ -176,6 +192,7 @@ export function entryFiles(did: Did, canister: string, outDir: string, root: str
   const handler = (file: string, func: string, what: string): string => {
     if (!existsSync(file)) throw new BindgenError(`${what} has no handler: expected ${relative(process.cwd(), file)} with "export function ${func}"`);
     if (!exportsFunction(file, func)) throw new BindgenError(`${relative(process.cwd(), file)} does not export function ${func}, the handler of ${what}`);
+    handlerFiles.push(file);
     const alias = `handler_${func}`;
     imports.push(`import { ${func} as ${alias} } from "${importPath(outDir, file)}";`);
     return alias;
@@ -208,7 +225,7 @@ export function entryFiles(did: Did, canister: string, outDir: string, root: str
     throw new BindgenError(`the service has init arguments but ${join(canister, 'lifecycle', 'init.ts')} is missing`);
   }
   const post = lifecycle('post-upgrade');
-  const postBody: string[] = ['  restoreTimers();'];
+  const postBody: string[] = ['  upgraded();'];
   if (post !== undefined) {
     const takesArgs = new RegExp(`function\\s+post_upgrade\\s*\\(\\s*\\w`).test(readFileSync(post, 'utf8'));
     const call = handler(post, 'post_upgrade', 'post_upgrade');
@@ -223,12 +240,16 @@ export function entryFiles(did: Did, canister: string, outDir: string, root: str
   if (inspect !== undefined) {
     entry('canister_inspect_message', [`  if (${handler(inspect, 'inspect_message', 'inspect_message')}(methodName())) acceptMessage();`], false);
   }
-  entry('canister_global_timer', ['  fireTimers();'], true);
+  const timers = reaches(handlerFiles, /(^|\/)cdk\/timers$/);
+  if (timers) {
+    entry('canister_global_timer', ['  fireTimers();'], true);
+    entry('canister_update <kit> timer', ['  runTimer();'], true);
+  }
 
   const main = [
     ...runtimeImports(root),
-    `import { finish } from "${root}/cdk/entry";`,
-    `import { fireTimers, restoreTimers } from "${root}/cdk/timers";`,
+    `import { finish, upgraded } from "${root}/cdk/entry";`,
+    ...(timers ? [`import { fireTimers, runTimer } from "${root}/cdk/timers";`] : []),
     ...(inspect !== undefined ? [`import { methodName, acceptMessage } from "${root}/cdk/api";`] : []),
     ...imports,
     ...codec.imports(),
