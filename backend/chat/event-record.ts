@@ -6,7 +6,7 @@
 //   u64 timestamp, milliseconds
 //   varint actor (number of a person in this canister's table)
 //   varint ordinal (messages by others than this copy's owner up to and including this event)
-//   kind Message:  u64 message id · u8 flags (1 reply, 2 edited, 4 deleted) · [u64 replies to] · [u64 edited at]
+//   kind Message:  u64 message id · varint sequence · u8 flags (1 reply, 2 edited, 4 deleted) · [u64 replies to] · [u64 edited at]
 //                  · [u64 deleted at, varint deleted by] · text · varint tallies { text reaction, varint count,
 //                  varint shown, varint person… }
 //   other kinds:   text · varint subjects { varint person }
@@ -47,6 +47,8 @@ export class EventRecord {
   ordinal: u32 = 0;
 
   messageId: u64 = 0;
+  /** 1 + number of the envelope that carries it to another copy; 0 when it does not travel. */
+  sequence: u64 = 0;
   hasReply: bool = false;
   repliesTo: u64 = 0;
   /** 0 when never edited. */
@@ -97,6 +99,7 @@ export class EventRecord {
       return;
     }
     w.u64(this.messageId);
+    w.varint(this.sequence);
     let flags: u8 = 0;
     if (this.hasReply) flags |= HAS_REPLY;
     if (this.editedAt != 0) flags |= IS_EDITED;
@@ -133,6 +136,7 @@ export class EventRecord {
       return;
     }
     this.messageId = r.u64();
+    this.sequence = r.varint();
     const flags = r.u8();
     this.hasReply = (flags & HAS_REPLY) != 0;
     if (this.hasReply) this.repliesTo = r.u64();

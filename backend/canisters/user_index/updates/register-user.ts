@@ -5,7 +5,7 @@ import { caller, timeMillis } from "../../../cdk/api";
 import { Later, Rejection } from "../../../cdk/calls";
 import { Principal } from "../../../cdk/principal/principal";
 import * as local_index from "../../../generated/local_index/client";
-import { CreateUserArgs } from "../../../generated/local_index/types";
+import { CreateUserArgs, CreateUserResultTag } from "../../../generated/local_index/types";
 import { reply_register_user } from "../../../generated/user_index/replies";
 import { RegisterArgs, RegisterError, RegisterResult, UsernameError } from "../../../generated/user_index/types";
 import { addUser, isTaken, User, userByPrincipal } from "../model/directory";
@@ -23,8 +23,8 @@ class Attempt {
   ) {}
 }
 
-function refuse(error: RegisterError): Later {
-  return reply_register_user(RegisterResult.Err(error));
+function refuse(error: RegisterError): void {
+  reply_register_user(RegisterResult.Err(error));
 }
 
 export function register_user(arg: RegisterArgs): Later {
@@ -53,7 +53,7 @@ export function register_user(arg: RegisterArgs): Later {
   beginRegistration(owner.bytes, registration);
   countUser(localIndex, 1);
   const attempt = new Attempt(owner.bytes, registration);
-  return local_index
+  local_index
     .c2c_create_user(new Principal(localIndex), new CreateUserArgs(owner, arg.username))
     .perform(onCreated, onRejected, attempt);
 }
@@ -61,10 +61,7 @@ export function register_user(arg: RegisterArgs): Later {
 function onCreated(context: Object | null): void {
   const attempt = changetype<Attempt>(context);
   const result = local_index.c2c_create_user_reply();
-  if (result.isErr) {
-    fail(attempt, result.as_Err);
-    return;
-  }
+  if (result.tag == CreateUserResultTag.Err) return fail(attempt, result.as_Err);
   endRegistration(attempt.owner, attempt.registration);
   const user = new User();
   user.principal = attempt.owner;

@@ -1,0 +1,11 @@
+// First installation: into the pool, without an owner.
+
+import { InitArgs } from "../../../generated/group/types";
+import { group, saveGroup } from "../model/group";
+
+export function init(arg: InitArgs): void {
+  const state = group();
+  state.userIndex = arg.user_index.bytes;
+  state.localIndex = arg.local_index.bytes;
+  saveGroup();
+}

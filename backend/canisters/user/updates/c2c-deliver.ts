@@ -1,0 +1,97 @@
+// What happened on another person's copy, in order. The first time somebody writes, the user index is asked
+// whether the caller is a user canister of this network; nobody else can put anything here.
+
+import { caller, reject, timeMillis } from "../../../cdk/api";
+import { Later, Rejection } from "../../../cdk/calls";
+import { Principal } from "../../../cdk/principal/principal";
+import { EventRecord } from "../../../chat/event-record";
+import { checkText, isReaction, MAX_MESSAGE_CHARS, TextCheck } from "../../../chat/text-rules";
+import * as user_index from "../../../generated/user_index/client";
+import { reply_c2c_deliver } from "../../../generated/user/replies";
+import { decodeDirectEnvelope, Delivered, Delivery, DirectActionTag, DirectEnvelope } from "../../../generated/user/types";
+import { account, userIndex } from "../model/account";
+import { DirectChat, events, findChat, me, people, saveChat } from "../model/chats";
+import { addEvent, chatWith, deleteMessage, editMessage, react } from "../model/posting";
+
+class FirstContact {
+  constructor(
+    public sender: Principal,
+    public delivery: Delivery,
+  ) {}
+}
+
+export function c2c_deliver(delivery: Delivery): Later {
+  if (!account().isClaimed) return reject("there is no such account");
+  const sender = caller();
+  const number = people.find(sender);
+  const chat = number < 0 ? null : findChat(<u32>number);
+  if (chat !== null) return answer(chat, delivery);
+  user_index.c2c_lookup_user(userIndex(), sender).perform(onLookup, onLookupFailed, new FirstContact(sender, delivery));
+}
+
+function onLookup(context: Object | null): void {
+  const contact = changetype<FirstContact>(context);
+  const found = user_index.c2c_lookup_user_reply();
+  if (found === null) return reject("the caller is no user canister");
+  answer(chatWith(contact.sender, found.username), contact.delivery);
+}
+
+function onLookupFailed(context: Object | null, rejection: Rejection): void {
+  // Nothing was applied: the sender's outbox tries again.
+  reply_c2c_deliver(new Delivered(0));
+}
+
+function answer(chat: DirectChat, delivery: Delivery): void {
+  // A gap cannot come from our own outbox; if it did, the answer tells where to go on.
+  if (delivery.first <= chat.nextSequence) {
+    const envelopes = delivery.envelopes;
+    for (let i = <i32>min<u64>(chat.nextSequence - delivery.first, envelopes.length); i < envelopes.length; i++) {
+      chat.nextSequence++;
+      apply(chat, decodeDirectEnvelope(envelopes[i]));
+    }
+    saveChat(chat);
+  }
+  reply_c2c_deliver(new Delivered(chat.nextSequence));
+}
+
+function apply(chat: DirectChat, envelope: DirectEnvelope): void {
+  // Clocks of subnets differ a little; nothing may seem to come from the future.
+  const at = min(envelope.timestamp, timeMillis());
+  const them = chat.number;
+  switch (envelope.action.tag) {
+    case DirectActionTag.Message: {
+      const action = envelope.action.as_Message;
+      if (checkText(action.text, MAX_MESSAGE_CHARS) != TextCheck.Ok) return;
+      if (events.indexOf(them, action.message_id) >= 0) return;
+      const record = EventRecord.message(action.message_id, them, action.text, at);
+      const replied = action.replies_to;
+      if (replied !== null) {
+        record.hasReply = true;
+        record.repliesTo = replied.value;
+      }
+      addEvent(chat, record);
+      return;
+    }
+    case DirectActionTag.Edit: {
+      const action = envelope.action.as_Edit;
+      if (checkText(action.text, MAX_MESSAGE_CHARS) == TextCheck.Ok) editMessage(chat, them, action.message_id, action.text, at);
+      return;
+    }
+    case DirectActionTag.Delete:
+      deleteMessage(chat, them, envelope.action.as_Delete.message_id, at);
+      return;
+    case DirectActionTag.React: {
+      const action = envelope.action.as_React;
+      if (isReaction(action.reaction)) react(chat, them, action.message_id, action.reaction, action.add);
+      return;
+    }
+    case DirectActionTag.Read: {
+      const index = events.indexOf(them, envelope.action.as_Read.message_id);
+      if (index <= chat.readByThem || events.get(them, <u32>index)!.actor != me()) return;
+      chat.readByThem = index;
+      if (chat.delivered < index) chat.delivered = index;
+      events.touchSummary(them);
+      return;
+    }
+  }
+}

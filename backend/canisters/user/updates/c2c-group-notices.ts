@@ -1,0 +1,65 @@
+// What a group tells this person, in order: an invitation, or that they are out. The first time, the user
+// index is asked whether the caller is a group canister of this network.
+
+import { caller, reject, timeMillis } from "../../../cdk/api";
+import { Later, Rejection } from "../../../cdk/calls";
+import { Principal } from "../../../cdk/principal/principal";
+import * as user_index from "../../../generated/user_index/client";
+import { reply_c2c_group_notices } from "../../../generated/user/replies";
+import { decodeGroupNotice, Delivered, Delivery, GroupNotice, GroupNoticeTag } from "../../../generated/user/types";
+import { account, userIndex } from "../model/account";
+import { findGroup, GroupMembership, groupOrNew, Membership, saveGroup } from "../model/groups";
+
+class FirstNotice {
+  constructor(
+    public group: Principal,
+    public delivery: Delivery,
+  ) {}
+}
+
+export function c2c_group_notices(delivery: Delivery): Later {
+  if (!account().isClaimed) return reject("there is no such account");
+  const group = caller();
+  const membership = findGroup(group);
+  if (membership !== null) return answer(membership, delivery);
+  user_index.c2c_lookup_group(userIndex(), group).perform(onLookup, onLookupFailed, new FirstNotice(group, delivery));
+}
+
+function onLookup(context: Object | null): void {
+  const first = changetype<FirstNotice>(context);
+  const localIndex = user_index.c2c_lookup_group_reply();
+  if (localIndex === null) return reject("the caller is no group canister");
+  const membership = groupOrNew(first.group);
+  membership.localIndex = localIndex.bytes;
+  answer(membership, first.delivery);
+}
+
+function onLookupFailed(context: Object | null, rejection: Rejection): void {
+  reply_c2c_group_notices(new Delivered(0));
+}
+
+function answer(membership: GroupMembership, delivery: Delivery): void {
+  const before = membership.nextNotice;
+  if (delivery.first <= before) {
+    const notices = delivery.envelopes;
+    for (let i = <i32>min<u64>(before - delivery.first, notices.length); i < notices.length; i++) {
+      membership.nextNotice++;
+      apply(membership, decodeGroupNotice(notices[i]));
+    }
+  }
+  if (membership.nextNotice != before) saveGroup(membership);
+  reply_c2c_group_notices(new Delivered(membership.nextNotice));
+}
+
+function apply(membership: GroupMembership, notice: GroupNotice): void {
+  if (notice.tag == GroupNoticeTag.Removed) {
+    membership.membership = Membership.Gone;
+    return;
+  }
+  if (membership.membership == Membership.Joined) return;
+  const invitation = notice.as_Invited;
+  membership.membership = Membership.Invited;
+  membership.name = invitation.name;
+  membership.invitedBy = invitation.by.bytes;
+  membership.at = timeMillis();
+}
