@@ -19,8 +19,8 @@ describe('topology of an instance', () => {
 
   it('gives every subnet another block, aligned and of 2^20 ids', () => {
     const subnets = subnetsOf({ system: [spec], application: [spec, spec] });
-    const starts = subnets.map(({ allocationRanges: [[start, end]] = [] as never }) => {
-      const [first, last] = [start, end].map((text) => Principal.fromText(text).canisterIndex()!);
+    const starts = subnets.map(({ allocationRanges }) => {
+      const [first, last] = allocationRanges[0]!.map((text) => Principal.fromText(text).canisterIndex()!);
       expect(last! - first!).toBe(2n ** 20n - 1n);
       expect(first! % 2n ** 20n).toBe(0n);
       return first;

@@ -70,7 +70,7 @@ export class TestSubnet {
       state: this.state,
       management: managementCanister,
       engine,
-      work: new WorkIndex(this.state),
+      work: new WorkIndex(this.state, this.config),
     };
   }
 
