@@ -44,8 +44,13 @@ export function hashValue(value: CborValue): Uint8Array {
 
 /** Undefined fields count as absent. 32 bytes. */
 export function hashOfMap(map: { readonly [key: string]: CborValue }): Uint8Array {
+  return hashOfPairs(Object.entries(map));
+}
+
+/** The same for a list in which a name may occur several times, as HTTP headers do. */
+export function hashOfPairs(pairs: readonly (readonly [string, CborValue])[]): Uint8Array {
   const fields: Uint8Array[] = [];
-  for (const [name, value] of Object.entries(map)) {
+  for (const [name, value] of pairs) {
     if (value !== undefined) fields.push(concatBytes(hashName(name), hashValue(value)));
   }
   fields.sort(compareBytes);
