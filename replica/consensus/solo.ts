@@ -19,6 +19,9 @@ import type { Consensus, ConsensusAction, ConsensusEvent, PayloadSource } from '
  */
 const HEARTBEAT_INTERVAL_NANOS = 500_000_000n;
 
+/** A disk that is full does not empty itself at once. */
+const RETRY_NANOS = 1_000_000_000n;
+
 const RANDOMNESS_DOMAIN = 'parley-batch-randomness';
 
 export interface SoloConsensusOptions {
@@ -52,6 +55,10 @@ export class SoloConsensus implements Consensus {
   handle(event: ConsensusEvent, nowNanos: TimeNanos): ConsensusAction[] {
     if (event.kind === 'executed') this.#executed(event.outcome);
     else if (event.kind === 'force') this.#forced = true;
+    else if (event.kind === 'refused') {
+      this.#executing = false;
+      return [{ kind: 'wake-at', timeNanos: nowNanos + RETRY_NANOS }];
+    }
     if (this.#executing) return [];
     const blockTimeNanos = nowNanos > this.#timeNanos ? nowNanos : this.#timeNanos + 1n;
     const wakeNanos = this.#wakeNanos();

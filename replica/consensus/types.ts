@@ -16,6 +16,8 @@ export type ConsensusEvent =
   | { readonly kind: 'clock' }
   /** The delivered batch has been executed and may be built upon. */
   | { readonly kind: 'executed'; readonly outcome: BatchOutcome }
+  /** The delivered batch could not be stored; it was not executed and its ingress is lost to the pool. */
+  | { readonly kind: 'refused' }
   /** Make the next block even if there is nothing to do. */
   | { readonly kind: 'force' };
 

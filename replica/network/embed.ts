@@ -18,6 +18,26 @@
  *     const bytes = expectReply(await net.update(id, 'greet', arg));
  *     await net.stop();
  */
+import { randomBytes } from 'node:crypto';
+import { toHex } from '../codec/bytes.ts';
+import { hashOfMap } from '../codec/request-id.ts';
+import { initBls } from '../crypto/bls.ts';
+import type { UserError as WireError, ValidatedRequest } from '../http/replica-port.ts';
+import { startHttpServer } from '../http/server.ts';
+import type { HttpServer } from '../http/server.ts';
+import { createNode } from '../node/create-node.ts';
+import { wireError } from '../node/subnet-node.ts';
+import type { SubnetNode } from '../node/subnet-node.ts';
+import type { NodeHost } from '../node/types.ts';
+import { subnetOfCanister } from '../registry/registry.ts';
+import type { SubnetRecord } from '../registry/registry.ts';
+import { Principal } from '../types/principal.ts';
+import { RealClock, VirtualClock } from './clocks.ts';
+import type { EmbeddedClock } from './clocks.ts';
+import { createCanisterCall, createdCanister, installCalls } from './management-calls.ts';
+import { Network } from './network.ts';
+import { networkInMemory, openNetwork } from './state-folder.ts';
+import type { NetworkFiles } from './state-folder.ts';
 
 /** A principal as text ("aaaaa-aa"), as its bytes, or as any library's object that yields its bytes. */
 export type PrincipalLike = string | Uint8Array | { toUint8Array(): Uint8Array };
@@ -161,6 +181,252 @@ export function expectReply(outcome: CallOutcome): Uint8Array {
   throw new RejectError(outcome);
 }
 
-export async function startNetwork(_options: NetworkOptions = {}): Promise<EmbeddedNetwork> {
-  throw new Error('startNetwork is not wired yet');
+const DEFAULT_SUBNETS: readonly SubnetSpec[] = [{ kind: 'system' }, { kind: 'application' }, { kind: 'application' }];
+/** 2026-01-01T00:00:00Z. */
+const DEFAULT_START_NANOS = 1_767_225_600_000_000_000n;
+
+export async function startNetwork(options: NetworkOptions = {}): Promise<EmbeddedNetwork> {
+  await initBls();
+  const kinds = options.subnets?.map(({ kind }) => kind);
+  const fallback = DEFAULT_SUBNETS.map(({ kind }) => kind);
+  const files =
+    options.stateDir === undefined
+      ? networkInMemory(kinds ?? fallback, options.seed ?? 1)
+      : openNetwork(options.stateDir, kinds, fallback, options.seed);
+  const clock = clockFor(options);
+  let network: Network | undefined;
+  const nodes: SubnetNode[] = [];
+  try {
+    for (const [at, record] of files.registry.subnets.entries()) {
+      const host: NodeHost = {
+        sendSlice: (to, slice) => network?.deliverSlice(record.id, to, slice),
+        certified: (height, timeNanos) => {
+          clock.reached(timeNanos);
+          if (at === 0) network?.rootCertified(height);
+        },
+        log: (level, event, fields) => {
+          if (level === 'error') console.error(`subnet ${at}: ${event}`, fields);
+        },
+        broken: (reason) => {
+          network?.markUnhealthy();
+          console.error(`subnet ${at} stopped: ${reason}`);
+        },
+      };
+      const { secrets, folder } = files.subnets[at]!;
+      nodes.push(
+        createNode(
+          { registry: files.registry, subnetId: record.id.bytes, secrets, folder },
+          { clock: clock.forNode(), host, randomBytes: (length) => randomBytes(length), monotonicMillis: () => performance.now() },
+        ),
+      );
+      clock.reached(nodes[at]!.timeNanos);
+    }
+  } catch (error) {
+    files.release();
+    throw error;
+  }
+  network = new Network(files.registry, nodes, () => clock.nowNanos());
+  await network.start();
+  for (const node of nodes) node.wake();
+  const server =
+    options.port === undefined || options.port === null
+      ? undefined
+      : await startHttpServer({ network }, options.port, options.bind ?? '127.0.0.1');
+  return new RunningNetwork(network, nodes, clock, server, files);
+}
+
+function clockFor(options: NetworkOptions): EmbeddedClock {
+  if (options.time === 'real') return new RealClock();
+  const wall = BigInt(Date.now()) * 1_000_000n;
+  return new VirtualClock(options.startTimeNanos ?? (options.port === undefined || options.port === null ? DEFAULT_START_NANOS : wall));
+}
+
+class RunningNetwork implements EmbeddedNetwork {
+  readonly subnets: readonly EmbeddedSubnet[];
+  readonly time: NetworkTime;
+  readonly rootKey: Uint8Array;
+  readonly port: number | undefined;
+  readonly url: string | undefined;
+  readonly #network: Network;
+  readonly #nodes: readonly SubnetNode[];
+  readonly #clock: EmbeddedClock;
+  readonly #server: HttpServer | undefined;
+  readonly #files: NetworkFiles;
+  #nonce = 0;
+
+  constructor(network: Network, nodes: readonly SubnetNode[], clock: EmbeddedClock, server: HttpServer | undefined, files: NetworkFiles) {
+    this.#network = network;
+    this.#nodes = nodes;
+    this.#clock = clock;
+    this.#server = server;
+    this.#files = files;
+    this.rootKey = network.status().rootKey;
+    this.port = server?.port;
+    this.url = server && `http://127.0.0.1:${server.port}`;
+    this.subnets = network.registry.subnets.map((record, at) => ({
+      id: record.id.toText(),
+      kind: record.kind,
+      canisterRanges: record.ranges.map(({ start, end }) => [start.toText(), end.toText()] as const),
+      height: async () => (await nodes[at]!.overview('summary')).height,
+      stateHash: async () => (await nodes[at]!.overview('summary')).stateHash,
+    }));
+    this.time = {
+      get: () => clock.nowNanos(),
+      set: async (nanos) => {
+        clock.set(nanos);
+        await this.#runDue();
+      },
+      advance: async (millis) => {
+        clock.set(clock.nowNanos() + BigInt(Math.round(millis * 1e6)));
+        await this.#runDue();
+      },
+    };
+  }
+
+  async #runDue(): Promise<void> {
+    for (const node of this.#nodes) node.wake();
+    await this.settle();
+  }
+
+  async tick(rounds = 1): Promise<void> {
+    for (let round = 0; round < rounds; round++) {
+      this.#clock.nudge();
+      await Promise.all(this.#nodes.map((node) => node.makeBlock()));
+    }
+  }
+
+  async settle(): Promise<void> {
+    // A slice that one subnet sends starts a block on another, so look again until a whole pass finds all idle.
+    for (;;) {
+      const before = this.#nodes.map((node) => node.height).join();
+      for (const node of this.#nodes) await node.idle();
+      if (this.#nodes.every((node) => !node.isBusy) && before === this.#nodes.map((node) => node.height).join()) return;
+    }
+  }
+
+  async createCanister(options: Parameters<EmbeddedNetwork['createCanister']>[0] = {}): Promise<string> {
+    const subnet = this.#chosenSubnet(options.subnet, options.id);
+    const sender = options.sender ?? ANONYMOUS;
+    const call = createCanisterCall({
+      ...(options.cycles !== undefined && { cycles: options.cycles }),
+      ...(options.id !== undefined && { id: principalOf(options.id) }),
+      controllers: (options.controllers ?? [sender]).map(principalOf),
+    });
+    const effective = options.id ?? subnet.ranges.at(-1)!.start.bytes;
+    return createdCanister(expectReply(await this.update('aaaaa-aa', call.method, call.arg, { sender, effective })));
+  }
+
+  #chosenSubnet(choice: number | string | undefined, id: PrincipalLike | undefined): SubnetRecord {
+    const { subnets } = this.#network.registry;
+    const chosen =
+      typeof choice === 'number'
+        ? subnets[choice]
+        : typeof choice === 'string'
+          ? subnets.find((subnet) => subnet.id.toText() === choice)
+          : id !== undefined
+            ? subnetOfCanister(this.#network.registry, principalOf(id))
+            : (subnets.find(({ kind }) => kind === 'application') ?? subnets[0]);
+    if (!chosen) throw new Error(`no subnet ${String(choice ?? 'for that canister id')}`);
+    return chosen;
+  }
+
+  async install(canister: PrincipalLike, wasm: Uint8Array, arg: Uint8Array = EMPTY_CANDID, options: Parameters<EmbeddedNetwork['install']>[3] = {}): Promise<void> {
+    const target = principalOf(canister);
+    const sender = options.sender ?? this.#nodeOf(target).controllersOf(target)?.[0]?.bytes ?? ANONYMOUS;
+    for (const call of installCalls(target, wasm, arg, options)) {
+      expectReply(await this.update('aaaaa-aa', call.method, call.arg, { sender, effective: target.bytes }));
+    }
+  }
+
+  async update(canister: PrincipalLike, method: string, arg: Uint8Array, options: CallOptions & { effective?: PrincipalLike } = {}): Promise<CallOutcome> {
+    const submitted = await this.submit(canister, method, arg, options);
+    if (submitted.kind === 'reject') return submitted;
+    return this.awaitCall(options.effective ?? canister, submitted.requestId);
+  }
+
+  async submit(
+    canister: PrincipalLike,
+    method: string,
+    arg: Uint8Array,
+    options: CallOptions & { effective?: PrincipalLike } = {},
+  ): Promise<{ kind: 'accepted'; requestId: Uint8Array } | Extract<CallOutcome, { kind: 'reject' }>> {
+    const request = this.#request(canister, method, arg, options);
+    const outcome = await this.#nodeOf(Principal.fromBytes(request.effectiveId)).submitIngress(request, 'acceptance');
+    if (outcome.kind === 'rejected') return rejectOf(outcome.error);
+    if (outcome.kind === 'unavailable') throw new Error(outcome.text);
+    return { kind: 'accepted', requestId: request.requestId };
+  }
+
+  async awaitCall(canister: PrincipalLike, requestId: Uint8Array): Promise<CallOutcome> {
+    const node = this.#nodeOf(principalOf(canister));
+    const id = toHex(requestId);
+    for (;;) {
+      await this.settle();
+      const status = node.ended(id);
+      if (status?.kind === 'replied') return { kind: 'reply', arg: status.reply };
+      if (status?.kind === 'rejected') return rejectOf(wireError(status.error));
+      if (status) throw new Error('the reply is no longer kept');
+      if (!(await this.#clock.passes())) {
+        throw new Error(`call ${id} waits for something that is not due yet: move the clock with net.time.advance, then awaitCall again`);
+      }
+    }
+  }
+
+  async query(canister: PrincipalLike, method: string, arg: Uint8Array, options: CallOptions & { effective?: PrincipalLike } = {}): Promise<CallOutcome> {
+    const request = this.#request(canister, method, arg, options);
+    const outcome = await this.#nodeOf(Principal.fromBytes(request.effectiveId)).query(request);
+    if (outcome.kind === 'replied') return { kind: 'reply', arg: outcome.arg };
+    if (outcome.kind === 'rejected') return rejectOf(outcome.error);
+    throw new Error(outcome.text);
+  }
+
+  #request(canister: PrincipalLike, method: string, arg: Uint8Array, options: CallOptions & { effective?: PrincipalLike }): ValidatedRequest {
+    const canisterId = principalOf(canister);
+    const sender = principalOf(options.sender ?? ANONYMOUS).bytes;
+    const nonce = new Uint8Array(8);
+    new DataView(nonce.buffer).setBigUint64(0, BigInt(++this.#nonce));
+    const ingressExpiryNanos = this.#clock.nowNanos() + INGRESS_TTL_NANOS;
+    const content = { request_type: 'call', sender, ingress_expiry: ingressExpiryNanos, nonce, canister_id: canisterId.bytes, method_name: method, arg };
+    return {
+      requestId: hashOfMap(content),
+      sender,
+      canisterId: canisterId.bytes,
+      methodName: method,
+      arg,
+      ingressExpiryNanos,
+      nonce,
+      effectiveId: principalOf(options.effective ?? canister).bytes,
+      envelopeBytes: arg.length + ENVELOPE_OVERHEAD_BYTES,
+    };
+  }
+
+  #nodeOf(canister: Principal): SubnetNode {
+    const subnetId = this.#network.subnetOf({ kind: 'canister', effectiveCanisterId: canister.bytes });
+    const at = this.#network.registry.subnets.findIndex((subnet) => subnetId && subnet.id.equals(Principal.fromBytes(subnetId)));
+    const node = this.#nodes[at];
+    if (!node) throw new Error(`no subnet hosts ${canister.toText()}`);
+    return node;
+  }
+
+  async stop(options: { crash?: boolean } = {}): Promise<void> {
+    await this.#server?.close();
+    for (const node of this.#nodes) await node.stop({ crash: options.crash ?? false });
+    this.#clock.stop();
+    this.#files.release();
+  }
+}
+
+const ANONYMOUS = Uint8Array.of(4);
+const EMPTY_CANDID = Uint8Array.of(0x44, 0x49, 0x44, 0x4c, 0, 0);
+const INGRESS_TTL_NANOS = 300_000_000_000n;
+/** A signed envelope is about this much larger than its argument. */
+const ENVELOPE_OVERHEAD_BYTES = 350;
+
+function principalOf(like: PrincipalLike): Principal {
+  if (typeof like === 'string') return Principal.fromText(like);
+  return Principal.fromBytes(like instanceof Uint8Array ? like : like.toUint8Array());
+}
+
+function rejectOf(error: WireError): Extract<CallOutcome, { kind: 'reject' }> {
+  return { kind: 'reject', code: error.rejectCode, message: error.rejectMessage, errorCode: error.errorCode };
 }

@@ -1,5 +1,5 @@
 /**
- * The newest slice from each other subnet, and what of it is still news to our state.
+ * The known part of the stream from each other subnet, and what of it is still news to our state.
  *
  * Never: a message twice, or out of order; that is measured against our own stream's `signalsEnd`, which says what the
  * state has taken so far.
@@ -16,10 +16,16 @@ const MAX_SLICE_BYTES = 4 * 1024 * 1024;
 export class SlicePool {
   readonly #slices = new Map<PrincipalKey, StreamSlice>();
 
-  add(from: Principal, slice: StreamSlice): void {
+  /** Joins a slice with what is known of the same stream. One that leaves a gap is dropped. */
+  add(state: ReplicatedState, from: Principal, slice: StreamSlice): void {
     const known = this.#slices.get(from.key);
     if (known && (slice.header.end < known.header.end || slice.header.signalsEnd < known.header.signalsEnd)) return;
-    this.#slices.set(from.key, slice);
+    const next = received(state, from.key);
+    const kept = known ? known.messages.slice(Math.max(0, next - known.messagesBegin)) : [];
+    const begin = known && kept.length > 0 ? Math.max(known.messagesBegin, next) : slice.messagesBegin;
+    if (slice.messagesBegin > begin + kept.length) return;
+    const added = slice.messages.slice(Math.max(0, begin + kept.length - slice.messagesBegin));
+    this.#slices.set(from.key, { header: slice.header, messagesBegin: begin, messages: [...kept, ...added] });
   }
 
   hasNews(state: ReplicatedState): boolean {

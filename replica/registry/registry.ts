@@ -48,17 +48,22 @@ const WELL_KNOWN: readonly CanisterRange[] = [
   range(0x200_0000n, 0x23f_ffffn),
 ];
 
-/** Ids of a subnet: 2^24, far more than one machine can hold. */
+/** Ids of a range: 2^24, far more than one machine can hold. */
 const RANGE_BITS = 24n;
 const FIRST_APPLICATION_RANGE = 0x100n;
 const FIRST_SYSTEM_RANGE = 0xf000n;
+/** Beside them, as many ids for who asks for a specific one. */
+const CHOSEN_RANGE_OFFSET = 0x1000n;
 
 /** Ranges of the subnet that is the `index`-th of its kind. Only the first system subnet hosts the well-known ids. */
 export function rangesFor(kind: SubnetKind, index: number): { ranges: CanisterRange[]; allocationRanges: CanisterRange[] } {
   const start = ((kind === 'system' ? FIRST_SYSTEM_RANGE : FIRST_APPLICATION_RANGE) + BigInt(index)) << RANGE_BITS;
-  const own = range(start, start + (1n << RANGE_BITS) - 1n);
+  const length = 1n << RANGE_BITS;
+  const chosenStart = start + (CHOSEN_RANGE_OFFSET << RANGE_BITS);
+  const allocated = range(start, start + length - 1n);
+  const chosen = range(chosenStart, chosenStart + length - 1n);
   const wellKnown = kind === 'system' && index === 0 ? WELL_KNOWN : [];
-  return { ranges: [...wellKnown, own], allocationRanges: [own] };
+  return { ranges: [...wellKnown, allocated, chosen], allocationRanges: [allocated] };
 }
 
 export interface NewSubnet {

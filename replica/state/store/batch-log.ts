@@ -14,8 +14,10 @@
  *
  *     offset  0   8 bytes   magic "PARLEYL1"
  *             8  16 bytes   salt, drawn when the file is created
- *            24  records:   u32 magic | u32 payload length | u64 height | u32 CRC-32 of (salt, length, height, payload) | payload
+ *            24   4 bytes   CRC-32 of the 24 bytes before
+ *            28  records:   u32 magic | u32 payload length | u64 height | u32 CRC-32 of (salt, length, height, payload) | payload
  *
+ * The header is synced before the first record follows, so a file longer than its header has a whole one.
  * The salt keeps a sender of ingress from placing bytes in a payload that would pass for a record.
  */
 import { crc32 } from 'node:zlib';
@@ -24,7 +26,8 @@ import type { AppendFile, FileSystem } from './file-system.ts';
 
 const FILE_MAGIC = new TextEncoder().encode('PARLEYL1');
 const SALT_BYTES = 16;
-const FILE_HEADER_BYTES = FILE_MAGIC.length + SALT_BYTES;
+const SALT_END = FILE_MAGIC.length + SALT_BYTES;
+const FILE_HEADER_BYTES = SALT_END + 4;
 const RECORD_MAGIC = 0x4c42_5250; // "PRBL"
 const RECORD_HEADER_BYTES = 20;
 /**
@@ -240,11 +243,13 @@ export class BatchLog {
     const header = new Uint8Array(FILE_HEADER_BYTES);
     header.set(FILE_MAGIC);
     header.set(salt, FILE_MAGIC.length);
+    new DataView(header.buffer).setUint32(SALT_END, crc32(header.subarray(0, SALT_END)), true);
     const file = fileSystem.openAppend(`${folder}/${name}`);
     try {
       // A leftover of a crash or of a failed attempt held no batch.
       file.truncate(0);
       file.append(header);
+      file.syncNow();
       fileSystem.syncFolder(folder);
     } catch (error) {
       file.close();
@@ -277,22 +282,27 @@ function brokenLog(): StoreError {
 function corrupted(path: string, offset: number): StoreError {
   return new StoreError(
     'log_corrupted',
-    `the batch log ${path} is damaged at byte ${offset}, with whole batches after it; ` +
+    `the batch log ${path} is damaged at byte ${offset}, before batches that were certified; ` +
       'restore the state folder from a copy, or start with an empty one (--clean), which loses its contents',
   );
 }
 
+/** Undefined: the machine died while the file was being created, and it held no batch yet. */
 function headerSalt(bytes: Uint8Array, path: string): Uint8Array | undefined {
-  if (bytes.length < FILE_HEADER_BYTES) return undefined;
+  if (bytes.length <= FILE_HEADER_BYTES && !isWholeHeader(bytes)) return undefined;
+  if (!isWholeHeader(bytes)) throw corrupted(path, 0);
   if (!FILE_MAGIC.every((byte, at) => bytes[at] === byte)) {
-    // All zeros: the length reached the disk before the header did.
-    if (bytes.subarray(0, FILE_MAGIC.length).every((byte) => byte === 0)) return undefined;
     throw new StoreError(
       'unknown_format',
       `${path} is not a batch log of this version; use the version that wrote it, or start with an empty state folder (--clean)`,
     );
   }
-  return bytes.slice(FILE_MAGIC.length, FILE_HEADER_BYTES);
+  return bytes.slice(FILE_MAGIC.length, SALT_END);
+}
+
+function isWholeHeader(bytes: Uint8Array): boolean {
+  if (bytes.length < FILE_HEADER_BYTES) return false;
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(SALT_END, true) === crc32(bytes.subarray(0, SALT_END));
 }
 
 function recordChecksum(salt: Uint8Array, record: Uint8Array): number {

@@ -11,6 +11,8 @@ export type StoreErrorCode =
   | 'checkpoint_corrupted'
   /** Written by a version of this program that laid things out differently. */
   | 'unknown_format'
+  /** Replaying the log gave another state than the one it was written for. */
+  | 'diverged'
   /** After a failed sync nobody knows what the disk holds: the log takes no more. */
   | 'log_broken';
 

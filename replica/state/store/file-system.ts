@@ -17,6 +17,8 @@ export interface AppendFile {
   /** Cuts the file to `length` bytes. */
   truncate(length: number): void;
   sync(): Promise<void>;
+  /** Like `sync`, blocking: for moments that are rare. */
+  syncNow(): void;
   close(): void;
 }
 
@@ -69,6 +71,9 @@ class NodeAppendFile implements AppendFile {
       // Data and length are all that is needed to read it back; times are not.
       nodeFs.fdatasync(this.#fd, (error) => (error ? reject(asStoreError(`sync ${this.#path}`, error)) : resolve()));
     });
+  }
+  syncNow(): void {
+    translated(`sync ${this.#path}`, () => nodeFs.fdatasyncSync(this.#fd));
   }
   close(): void {
     nodeFs.closeSync(this.#fd);

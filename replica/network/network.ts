@@ -1,0 +1,145 @@
+/**
+ * All subnets of a network behind the port that the HTTP layer speaks to. It does not know whether a node runs in this
+ * thread or in a worker: it has one `SubnetNodeApi` per subnet.
+ *
+ * Starting: nodes recover by themselves; then the root subnet signs the others' delegations, and each pair of subnets
+ * gets the streams that the other still keeps (slices are not stored).
+ */
+import type {
+  PrincipalBytes,
+  QueryOutcome,
+  ReadStateOutcome,
+  ReadStateRequest,
+  ReplicaHealth,
+  ReplicaPort,
+  ReplicaStatus,
+  SubmitOutcome,
+  Target,
+  ValidatedRequest,
+  WaitFor,
+} from '../http/replica-port.ts';
+import type { SubnetNodeApi } from '../node/types.ts';
+import { rootSubnet, subnetOfCanister } from '../registry/registry.ts';
+import type { Registry, SubnetRecord } from '../registry/registry.ts';
+import { Principal } from '../types/principal.ts';
+import { APPLICATION_SUBNET, SYSTEM_SUBNET } from '../types/subnet-config.ts';
+
+export const IMPLEMENTATION_VERSION = 'parley-0.1.0';
+
+/** Clients accept delegations up to 30 days old; certificates are remade long before. */
+const DELEGATION_RENEWAL_MILLIS = 24 * 60 * 60 * 1000;
+
+export class Network implements ReplicaPort {
+  readonly registry: Registry;
+  /** As in `registry.subnets`. */
+  readonly nodes: readonly SubnetNodeApi[];
+  readonly #nowNanos: () => bigint;
+  readonly #byId = new Map<string, { readonly record: SubnetRecord; readonly node: SubnetNodeApi }>();
+  #health: ReplicaHealth = 'starting';
+  #certifiedHeight: bigint | undefined;
+
+  constructor(registry: Registry, nodes: readonly SubnetNodeApi[], nowNanos: () => bigint) {
+    this.registry = registry;
+    this.nodes = nodes;
+    this.#nowNanos = nowNanos;
+    for (const [at, record] of registry.subnets.entries()) this.#byId.set(record.id.key, { record, node: nodes[at]! });
+  }
+
+  /** Resolves when every endpoint can answer. */
+  async start(): Promise<void> {
+    this.#health = 'waiting_for_root_delegation';
+    await this.#delegateAll();
+    await this.#exchangeStreams();
+    this.#health = 'healthy';
+  }
+
+  /** Renews the delegations from time to time; returns how to stop. */
+  keepDelegationsFresh(): () => void {
+    const timer = setInterval(() => void this.#delegateAll(), DELEGATION_RENEWAL_MILLIS);
+    timer.unref();
+    return () => clearInterval(timer);
+  }
+
+  async #delegateAll(): Promise<void> {
+    const [root, ...others] = this.nodes;
+    await Promise.all(
+      others.map(async (node, at) => node.setDelegation(await root!.delegate(this.registry.subnets[at + 1]!.id.bytes))),
+    );
+  }
+
+  async #exchangeStreams(): Promise<void> {
+    const { subnets } = this.registry;
+    for (const [from, sender] of this.nodes.entries()) {
+      for (const [to, receiver] of this.nodes.entries()) {
+        if (from === to) continue;
+        const slice = await sender.sliceFor(subnets[to]!.id.bytes);
+        if (slice) await receiver.receiveSlice(subnets[from]!.id.bytes, slice);
+      }
+    }
+  }
+
+  deliverSlice(from: Principal, to: PrincipalBytes, slice: Uint8Array): void {
+    void this.#byId.get(Principal.fromBytes(to).key)?.node.receiveSlice(from.bytes, slice);
+  }
+
+  rootCertified(height: number): void {
+    this.#certifiedHeight = BigInt(height);
+  }
+
+  markUnhealthy(): void {
+    this.#health = 'certified_state_behind';
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+
+  status(): ReplicaStatus {
+    return {
+      rootKey: rootSubnet(this.registry).publicKey,
+      health: this.#health,
+      ...(this.#certifiedHeight !== undefined && { certifiedHeight: this.#certifiedHeight }),
+      implVersion: IMPLEMENTATION_VERSION,
+    };
+  }
+
+  nowNanos(): bigint {
+    return this.#nowNanos();
+  }
+
+  subnetOf(target: Target): PrincipalBytes | undefined {
+    if (target.kind === 'subnet') return this.#byId.get(Principal.fromBytes(target.subnetId).key)?.record.id.bytes;
+    const id = Principal.fromBytes(target.effectiveCanisterId);
+    if (id.isManagement()) return this.#defaultSubnet().id.bytes;
+    return subnetOfCanister(this.registry, id)?.id.bytes;
+  }
+
+  /** Where canisters are created for who does not say. */
+  #defaultSubnet(): SubnetRecord {
+    return this.registry.subnets.find(({ kind }) => kind === 'application') ?? rootSubnet(this.registry);
+  }
+
+  subnetIds(): readonly PrincipalBytes[] {
+    return this.registry.subnets.map((subnet) => subnet.id.bytes);
+  }
+
+  maxIngressBytes(subnetId: PrincipalBytes): number {
+    return (this.#subnet(subnetId).record.kind === 'system' ? SYSTEM_SUBNET : APPLICATION_SUBNET).maxIngressBytes;
+  }
+
+  submitIngress(subnetId: PrincipalBytes, request: ValidatedRequest, waitFor: WaitFor): Promise<SubmitOutcome> {
+    return this.#subnet(subnetId).node.submitIngress(request, waitFor);
+  }
+
+  query(subnetId: PrincipalBytes, request: ValidatedRequest): Promise<QueryOutcome> {
+    return this.#subnet(subnetId).node.query(request);
+  }
+
+  readState(subnetId: PrincipalBytes, request: ReadStateRequest): Promise<ReadStateOutcome> {
+    return this.#subnet(subnetId).node.readState(request);
+  }
+
+  #subnet(id: PrincipalBytes): { readonly record: SubnetRecord; readonly node: SubnetNodeApi } {
+    const subnet = this.#byId.get(Principal.fromBytes(id).key);
+    if (!subnet) throw new Error(`no subnet ${Principal.fromBytes(id).toText()}`);
+    return subnet;
+  }
+}

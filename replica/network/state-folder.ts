@@ -1,0 +1,140 @@
+/**
+ * The folder of a network: the registry, and one folder per subnet with its secrets, checkpoint and log.
+ *
+ *     <state>/registry.json
+ *     <state>/lock                     pid of the process that uses the folder
+ *     <state>/subnet-<n>/keys.json     readable by the owner only
+ *     <state>/subnet-<n>/checkpoint/   LMDB
+ *     <state>/subnet-<n>/log/          batches since the checkpoint
+ */
+import { randomBytes } from 'node:crypto';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { BlsSecretKey } from '../crypto/bls.ts';
+import { NodeSigningKey } from '../crypto/keys.ts';
+import { createSecrets, decodeSecrets, encodeSecrets, secretsFromSeed } from '../registry/keys.ts';
+import type { SubnetSecrets } from '../registry/keys.ts';
+import { createRegistry, decodeRegistry, encodeRegistry } from '../registry/registry.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { SubnetKind } from '../types/subnet-config.ts';
+
+/** What the operator can do something about. */
+export class StateFolderError extends Error {}
+
+export interface NetworkFiles {
+  readonly registry: Registry;
+  /** As in `registry.subnets`. */
+  readonly subnets: readonly { readonly secrets: SubnetSecrets; readonly folder: string | undefined }[];
+  /** Lets the next process in. */
+  release(): void;
+}
+
+function registryFor(kinds: readonly SubnetKind[], secrets: readonly SubnetSecrets[]): Registry {
+  return createRegistry(
+    kinds.map((kind, at) => ({
+      kind,
+      publicKey: BlsSecretKey.fromSeed(secrets[at]!.subnetSeed).publicKeyDer(),
+      nodePublicKey: NodeSigningKey.fromSeed(secrets[at]!.nodeSeed).publicKeyDer,
+    })),
+  );
+}
+
+/** A network that leaves nothing behind; its keys are a function of `seed`. */
+export function networkInMemory(kinds: readonly SubnetKind[], seed: number): NetworkFiles {
+  const secrets = kinds.map((_, at) => secretsFromSeed(seed, at));
+  return { registry: registryFor(kinds, secrets), subnets: secrets.map((one) => ({ secrets: one, folder: undefined })), release: () => {} };
+}
+
+/**
+ * Opens the network in `folder`, making it at the first start. Throws StateFolderError if another process uses it, or
+ * if it holds other subnets than `kinds` asks for (undefined: whatever it holds; at the first start `fallback`).
+ */
+export function openNetwork(
+  folder: string,
+  kinds: readonly SubnetKind[] | undefined,
+  fallback: readonly SubnetKind[],
+  seed: number | undefined,
+): NetworkFiles {
+  fs.mkdirSync(folder, { recursive: true });
+  const release = lock(folder);
+  try {
+    const registryFile = join(folder, 'registry.json');
+    const subnetFolder = (at: number): string => join(folder, `subnet-${at}`);
+    if (!fs.existsSync(registryFile)) createFiles(registryFile, subnetFolder, kinds ?? fallback, seed);
+    const registry = decodeRegistry(fs.readFileSync(registryFile, 'utf8'));
+    const held = registry.subnets.map((subnet) => subnet.kind);
+    if (kinds && kinds.join() !== held.join()) {
+      throw new StateFolderError(
+        `${folder} holds a network of other subnets (${held.join(', ')}); leave out the subnet flags, or start anew with --clean`,
+      );
+    }
+    const subnets = registry.subnets.map((_, at) => ({
+      secrets: decodeSecrets(fs.readFileSync(join(subnetFolder(at), 'keys.json'), 'utf8')),
+      folder: subnetFolder(at),
+    }));
+    return { registry, subnets, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function createFiles(registryFile: string, subnetFolder: (at: number) => string, kinds: readonly SubnetKind[], seed: number | undefined): void {
+  const secrets = kinds.map((_, at) => (seed === undefined ? createSecrets((length) => randomBytes(length)) : secretsFromSeed(seed, at)));
+  for (const [at, one] of secrets.entries()) {
+    fs.mkdirSync(subnetFolder(at), { recursive: true });
+    writeSynced(join(subnetFolder(at), 'keys.json'), encodeSecrets(one), 0o600);
+  }
+  // Last: without the registry the folder counts as empty and the keys are made again.
+  writeSynced(registryFile, encodeRegistry(registryFor(kinds, secrets)), 0o644);
+}
+
+function writeSynced(path: string, text: string, mode: number): void {
+  const temporary = `${path}.new`;
+  const fd = fs.openSync(temporary, 'w', mode);
+  fs.writeSync(fd, text);
+  fs.fsyncSync(fd);
+  fs.closeSync(fd);
+  fs.renameSync(temporary, path);
+  const parent = fs.openSync(join(path, '..'), 'r');
+  fs.fsyncSync(parent);
+  fs.closeSync(parent);
+}
+
+function lock(folder: string): () => void {
+  const path = join(folder, 'lock');
+  for (;;) {
+    try {
+      fs.writeFileSync(path, String(process.pid), { flag: 'wx' });
+      return () => fs.rmSync(path, { force: true });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const pid = Number(fs.readFileSync(path, 'utf8'));
+    if (pid !== process.pid && isAlive(pid)) throw new StateFolderError(`${folder} is in use by process ${pid}`);
+    // Left behind by a process that was killed.
+    fs.rmSync(path, { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  if (!Number.isInteger(pid) || pid <= 0) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Removes a network's files and nothing else, so that a mistyped folder costs nothing. */
+export function cleanFolder(folder: string): void {
+  if (!fs.existsSync(folder)) return;
+  const release = lock(folder);
+  for (const name of fs.readdirSync(folder)) {
+    if (name === 'registry.json' || /^subnet-\d+$/.test(name) || name === 'host-aliases.json') {
+      fs.rmSync(join(folder, name), { recursive: true });
+    }
+  }
+  release();
+}

@@ -1,0 +1,96 @@
+/**
+ * A whole network as one process: the HTTP boundary on this thread, each subnet in a worker of its own, slices carried
+ * between them.
+ *
+ * The supervisor holds no state of a subnet. If a worker ends, the network says so in its health and in the log; a
+ * restart of the process continues from what was synced.
+ */
+import { initBls } from '../crypto/bls.ts';
+import { startHttpServer } from '../http/server.ts';
+import type { HttpServer } from '../http/server.ts';
+import type { LogLevel, NodeHost } from '../node/types.ts';
+import { encodeSecrets } from '../registry/keys.ts';
+import { encodeRegistry } from '../registry/registry.ts';
+import type { SubnetKind } from '../types/subnet-config.ts';
+import { wallNanos } from './clocks.ts';
+import type { Logger } from './logger.ts';
+import { Network } from './network.ts';
+import { cleanFolder, networkInMemory, openNetwork } from './state-folder.ts';
+import { startWorkerNode } from './worker-node.ts';
+import type { WorkerNode } from './worker-node.ts';
+
+export interface SupervisorOptions {
+  /** Undefined: nothing is kept. */
+  readonly stateDir: string | undefined;
+  readonly clean: boolean;
+  /** Undefined: what the folder holds, else one system and two application subnets. */
+  readonly kinds: readonly SubnetKind[] | undefined;
+  readonly port: number;
+  readonly bind: string;
+  readonly logLevel: LogLevel;
+  readonly log: Logger;
+}
+
+export interface Supervisor {
+  readonly network: Network;
+  readonly port: number;
+  /** Answers what is under way, writes checkpoints, ends the workers. */
+  stop(): Promise<void>;
+}
+
+export const DEFAULT_KINDS: readonly SubnetKind[] = ['system', 'application', 'application'];
+
+/** Throws an Error whose message is for the operator when the network cannot start. */
+export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
+  const { stateDir, log } = options;
+  await initBls();
+  if (stateDir !== undefined && options.clean) cleanFolder(stateDir);
+  const files = stateDir === undefined ? networkInMemory(options.kinds ?? DEFAULT_KINDS, randomSeed()) : openNetwork(stateDir, options.kinds, DEFAULT_KINDS, undefined);
+  const workers: WorkerNode[] = [];
+  let network: Network | undefined;
+  const endWorkers = async (): Promise<void> => {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+    files.release();
+  };
+  try {
+    const registry = encodeRegistry(files.registry);
+    const starting = files.registry.subnets.map((record, at) => {
+      const host: NodeHost = {
+        sendSlice: (to, slice) => network?.deliverSlice(record.id, to, slice),
+        certified: (height) => {
+          if (at === 0) network?.rootCertified(height);
+        },
+        log: (level, event, fields) => log(level, event, { subnet: at, ...fields }),
+        broken: (reason) => {
+          network?.markUnhealthy();
+          log('error', 'subnet.broken', { subnet: at, reason });
+        },
+      };
+      const { secrets, folder } = files.subnets[at]!;
+      return startWorkerNode({ registry, subnetId: record.id.bytes, folder, secrets: encodeSecrets(secrets), logLevel: options.logLevel }, host);
+    });
+    const results = await Promise.allSettled(starting);
+    for (const result of results) if (result.status === 'fulfilled') workers.push(result.value);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    network = new Network(files.registry, workers.map((worker) => worker.api), wallNanos);
+    await network.start();
+    for (const worker of workers) worker.begin();
+    const server = await startHttpServer({ network }, options.port, options.bind);
+    const stopRenewing = network.keepDelegationsFresh();
+    return { network, port: server.port, stop: () => stopAll(server, workers, stopRenewing, endWorkers) };
+  } catch (error) {
+    await endWorkers();
+    throw error;
+  }
+}
+
+async function stopAll(server: HttpServer, workers: readonly WorkerNode[], stopRenewing: () => void, endWorkers: () => Promise<void>): Promise<void> {
+  stopRenewing();
+  await server.close();
+  await Promise.all(workers.map((worker) => worker.api.stop({ crash: false })));
+  await endWorkers();
+}
+
+function randomSeed(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0]!;
+}

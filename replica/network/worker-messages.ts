@@ -1,0 +1,29 @@
+/** What passes between the supervisor and the worker of a subnet. Everything is structured-cloneable. */
+import type { LogFields, LogLevel, SubnetNodeApi } from '../node/types.ts';
+
+export type NodeMethod = keyof SubnetNodeApi;
+
+export interface WorkerStart {
+  /** As `encodeRegistry` wrote it. */
+  readonly registry: string;
+  readonly subnetId: Uint8Array;
+  readonly folder: string | undefined;
+  /** As `encodeSecrets` wrote it. */
+  readonly secrets: string;
+  readonly logLevel: LogLevel;
+}
+
+export type ToWorker =
+  | { readonly kind: 'call'; readonly id: number; readonly method: NodeMethod; readonly args: readonly unknown[] }
+  | { readonly kind: 'begin' };
+
+export type FromWorker =
+  /** Recovered; calls may come. */
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'error'; readonly id: number; readonly reason: string }
+  | { readonly kind: 'slice'; readonly to: Uint8Array; readonly slice: Uint8Array }
+  | { readonly kind: 'certified'; readonly height: number }
+  | { readonly kind: 'log'; readonly level: LogLevel; readonly event: string; readonly fields: LogFields }
+  | { readonly kind: 'broken'; readonly reason: string };

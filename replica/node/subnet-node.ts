@@ -1,0 +1,463 @@
+/**
+ * One node of one subnet: consensus, execution, certification, storage and queries wired together.
+ *
+ * Promises:
+ * - D1 No certificate, reply or slice over a batch leaves before the batch is synced to the log.
+ * - D2 An ingress message is executed at most once: ids in the pool, in execution and in the state's history are known.
+ * - D3 Queries and reads see a certified state, at most a second old by the node's clock.
+ *
+ * A batch is written to the log, synced in the background while it is executed and hashed, and published when both are
+ * done; ingress that arrives meanwhile goes into the next batch together.
+ */
+import { fromHex, toHex } from '../codec/bytes.ts';
+import { label } from '../codec/hash-tree.ts';
+import type { Path } from '../codec/hash-tree.ts';
+import { signQueryResponse } from '../crypto/query-signature.ts';
+import type { QueryResponseFields } from '../crypto/query-signature.ts';
+import { filterIngress } from '../execution/ingress-filter.ts';
+import { executeQuery } from '../execution/query.ts';
+import { isHiddenFromReadState } from '../http/read-state-paths.ts';
+import type {
+  NodeSignature,
+  PrincipalBytes,
+  QueryOutcome,
+  ReadStateCheck,
+  ReadStateOutcome,
+  ReadStateRequest,
+  SubmitOutcome,
+  Unavailable,
+  ValidatedRequest,
+  WaitFor,
+} from '../http/replica-port.ts';
+import type { NodeSigningKey } from '../crypto/keys.ts';
+import type { MessageRouting } from '../messaging/message-routing.ts';
+import { decodeSlice, encodeSlice, SliceError } from '../p2p/certified-slice.ts';
+import { SlicePool } from '../p2p/slice-pool.ts';
+import type { Consensus, ConsensusEvent, PayloadSource } from '../consensus/types.ts';
+import { CertifiedTree } from '../state/certified-tree.ts';
+import type { CanisterState } from '../state/canister-state.ts';
+import type { IngressStatus, ReplicatedState } from '../state/replicated-state.ts';
+import { StoreError } from '../state/store/errors.ts';
+import type { Batch, BatchOutcome } from '../types/batch.ts';
+import { errorCodeText, rejectCodeOf } from '../types/errors.ts';
+import type { UserError } from '../types/errors.ts';
+import type { IngressMessage, MessageId, TimeNanos } from '../types/messages.ts';
+import { Principal } from '../types/principal.ts';
+import type { PrincipalKey } from '../types/principal.ts';
+import type { SubnetConfig } from '../types/subnet-config.ts';
+import { CertifiedHeight } from './certified-state.ts';
+import type { Signer } from './certified-state.ts';
+import { Counters } from './counters.ts';
+import type { DurableState } from './durable-state.ts';
+import { IngressPool } from './ingress-pool.ts';
+import { IngressWaiters } from './ingress-waiters.ts';
+import { overviewOf } from './overview.ts';
+import type { NodeClock, NodeHost, SubnetNodeApi, SubnetOverview } from './types.ts';
+
+/**
+ * Clients refuse certificates and query signatures older than four or five minutes, and canisters read the time of the
+ * state in queries. An idle subnet makes no blocks, so a read of an older state than this makes one first.
+ */
+const FRESH_ENOUGH_NANOS = 1_000_000_000n;
+
+const TIME_PATH: Path = [label('time')];
+
+export interface SubnetNodeParts {
+  readonly state: ReplicatedState;
+  readonly config: SubnetConfig;
+  readonly routing: MessageRouting;
+  /** Given the pools of the node, makes its consensus. */
+  readonly consensus: (payload: PayloadSource) => Consensus;
+  readonly durable: DurableState;
+  readonly clock: NodeClock;
+  readonly host: NodeHost;
+  readonly nodeKey: NodeSigningKey;
+  /** Whether a canister holds a live Wasm instance. */
+  readonly isLive: (canister: CanisterState) => boolean;
+  /** Signs the payload of a state root with the subnet's key. */
+  readonly signRoot: (rootHash: Uint8Array) => Uint8Array;
+}
+
+export class SubnetNode implements SubnetNodeApi {
+  readonly #parts: SubnetNodeParts;
+  readonly #state: ReplicatedState;
+  readonly #consensus: Consensus;
+  readonly #tree: CertifiedTree;
+  readonly #signer: Signer;
+  readonly #isRoot: boolean;
+  readonly #pool = new IngressPool();
+  readonly #waiters = new IngressWaiters();
+  readonly #slices = new SlicePool();
+  readonly #counters = new Counters();
+  /** In the batch that is being executed or synced. */
+  readonly #inBlock = new Set<MessageId>();
+  /** By subnet: end of the messages sent to it so far. */
+  readonly #sentTo = new Map<PrincipalKey, number>();
+  #certified: CertifiedHeight;
+  #delegation: Uint8Array | undefined;
+  #certifiable: Promise<void>;
+  #delegationArrived: () => void = () => {};
+  /** Settles when the batch under way is published; undefined when none is. */
+  #underWay: Promise<void> | undefined;
+  /** Who waits for a block of at least this height. */
+  #blockWaiters: { readonly height: number; readonly resolve: () => void }[] = [];
+  #unavailable: Unavailable | undefined;
+  #stopped = false;
+
+  constructor(parts: SubnetNodeParts) {
+    this.#parts = parts;
+    this.#state = parts.state;
+    this.#isRoot = parts.state.subnetId.equals(parts.state.topology.rootSubnetId);
+    this.#certifiable = this.#isRoot ? Promise.resolve() : new Promise((resolve) => (this.#delegationArrived = resolve));
+    this.#signer = {
+      signRoot: (rootHash) => this.#counters.timed('sign', () => parts.signRoot(rootHash)),
+      delegation: () => this.#delegation && { subnetId: this.#state.subnetId.bytes, certificate: this.#delegation },
+    };
+    this.#tree = new CertifiedTree(this.#state);
+    this.#certified = new CertifiedHeight(this.#state.height, this.#state.timeNanos, this.#tree.tree, this.#signer);
+    this.#consensus = parts.consensus({
+      hasPayload: () => this.#pool.size > 0 || this.#slices.hasNews(this.#state),
+      take: (timeNanos) => {
+        const { maxIngressMessagesPerBlock, maxIngressBytesPerBlock } = parts.config;
+        const ingress = this.#pool.take(timeNanos, maxIngressMessagesPerBlock, maxIngressBytesPerBlock);
+        return { ingress, xnet: this.#slices.take(this.#state) };
+      },
+    });
+  }
+
+  /** Looks at the clock: makes a block if something is due. Call it once to begin. */
+  wake(): void {
+    this.#drive({ kind: 'clock' });
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Blocks.
+
+  #drive(event: ConsensusEvent): void {
+    if (this.#stopped || this.#unavailable) return;
+    for (const action of this.#consensus.handle(event, this.#parts.clock.nowNanos())) {
+      if (action.kind === 'wake-at') {
+        this.#parts.clock.wakeAt(action.timeNanos, () => this.#drive({ kind: 'clock' }));
+      } else {
+        this.#parts.clock.wakeAt(undefined, () => {});
+        const done = this.#process(action.batch);
+        this.#underWay = done;
+        void done.finally(() => {
+          // By now the next batch may be under way.
+          if (this.#underWay === done) this.#underWay = undefined;
+        });
+      }
+    }
+  }
+
+  async #process(batch: Batch): Promise<void> {
+    for (const message of batch.ingress) this.#inBlock.add(message.messageId);
+    let outcome: BatchOutcome;
+    try {
+      const synced = this.#append(batch);
+      if (!synced) return;
+      outcome = this.#counters.timed('execute', () => this.#parts.routing.executeBatch(batch));
+      this.#counters.executed(outcome);
+      this.#tree.update(this.#state, outcome);
+      await this.#counters.timedAsync('sync', synced);
+    } catch (error) {
+      this.#break(error);
+      return;
+    }
+    if (this.#stopped) return;
+    this.#publish(outcome);
+    this.#inBlock.clear();
+    this.#parts.durable.executed(this.#state, outcome, this.#certified.tree.digest());
+    this.#drive({ kind: 'executed', outcome });
+  }
+
+  /** Undefined: the disk is full. The batch is given up, who waits for it is told, and the next attempt comes later. */
+  #append(batch: Batch): Promise<void> | undefined {
+    try {
+      const synced = this.#parts.durable.append(batch, this.#tree.tree.digest());
+      // A failure is awaited by the caller; the execution in between must not leave it unhandled.
+      synced.catch(() => {});
+      return synced;
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'disk_full') throw error;
+      this.#parts.host.log('error', 'disk.full', { reason: error.message });
+      for (const { messageId } of batch.ingress) {
+        this.#inBlock.delete(messageId);
+        this.#waiters.resolve(messageId, { kind: 'unavailable', httpStatus: 503, text: 'The disk of the replica is full, try again later.' });
+      }
+      this.#releaseBlockWaiters(Infinity);
+      this.#drive({ kind: 'refused' });
+      return undefined;
+    }
+  }
+
+  #publish(outcome: BatchOutcome): void {
+    this.#certified = new CertifiedHeight(outcome.height, outcome.timeNanos, this.#tree.tree, this.#signer);
+    for (const id of outcome.changedIngress) {
+      if (this.#waiters.has(id) && this.#isTerminal(id)) this.#waiters.resolve(id, this.#certifiedStatus(id));
+    }
+    this.#waiters.dropExpired(outcome.timeNanos);
+    for (const key of outcome.changedStreams) {
+      const to = Principal.fromKey(key);
+      const slice = this.#newestSlice(to);
+      if (slice) this.#parts.host.sendSlice(to.bytes, slice);
+    }
+    this.#releaseBlockWaiters(outcome.height);
+    this.#parts.host.certified(outcome.height, outcome.timeNanos);
+  }
+
+  /** The disk or an invariant failed: what is in memory may be ahead of what can be promised, so nothing more leaves. */
+  #break(error: unknown): void {
+    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#unavailable = { kind: 'unavailable', httpStatus: 503, text: `Replica is unhealthy: ${(error as Error).message ?? reason}` };
+    this.#waiters.resolveAll(this.#unavailable);
+    this.#releaseBlockWaiters(Infinity);
+    this.#parts.host.broken(reason);
+  }
+
+  async makeBlock(): Promise<void> {
+    if (this.#unavailable || this.#stopped) return;
+    // The height of a batch under way is the state's already: batches are executed in the turn in which they are made.
+    const height = this.#state.height + 1;
+    const made = new Promise<void>((resolve) => this.#blockWaiters.push({ height, resolve }));
+    this.#drive({ kind: 'force' });
+    await made;
+  }
+
+  #releaseBlockWaiters(upToHeight: number): void {
+    const waiters = this.#blockWaiters;
+    this.#blockWaiters = waiters.filter(({ height }) => height > upToHeight);
+    for (const waiter of waiters) if (waiter.height <= upToHeight) waiter.resolve();
+  }
+
+  /** Height of the state, a batch under way included. */
+  get height(): number {
+    return this.#state.height;
+  }
+
+  get timeNanos(): TimeNanos {
+    return this.#state.timeNanos;
+  }
+
+  get isBusy(): boolean {
+    return this.#underWay !== undefined;
+  }
+
+  controllersOf(canisterId: Principal): readonly Principal[] | undefined {
+    return this.#state.canister(canisterId)?.settings.controllers;
+  }
+
+  async idle(): Promise<void> {
+    while (this.#underWay) await this.#underWay;
+  }
+
+  /** A certified state that is fresh by the clock and not behind an execution under way. */
+  async #fresh(): Promise<CertifiedHeight> {
+    await this.#certifiable;
+    if (this.#underWay) await this.#underWay;
+    const now = this.#parts.clock.nowNanos();
+    if (this.#certified.height === 0 || now - this.#certified.timeNanos > FRESH_ENOUGH_NANOS) await this.makeBlock();
+    return this.#certified;
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Ingress.
+
+  async submitIngress(request: ValidatedRequest, waitFor: WaitFor): Promise<SubmitOutcome> {
+    if (this.#unavailable) return this.#unavailable;
+    await this.#certifiable;
+    const message = ingressOf(request);
+    const id = message.messageId;
+    if (this.#inBlock.has(id) || this.#pool.has(id)) return { kind: 'duplicate' };
+    if (this.#state.ingressHistory.has(id)) return waitFor === 'certificate' ? this.#certifiedStatus(id) : { kind: 'accepted' };
+    const fault = filterIngress(this.#parts.routing.environment, message);
+    if (fault) {
+      this.#counters.ingressRejected++;
+      return { kind: 'rejected', error: wireError(fault) };
+    }
+    if (!this.#pool.add(message)) return { kind: 'unavailable', httpStatus: 503, text: 'Service is overloaded, try again later.' };
+    this.#counters.ingressAccepted++;
+    const outcome = waitFor === 'certificate' ? this.#waiters.wait(id, message.expiryNanos) : ({ kind: 'accepted' } as const);
+    this.#drive({ kind: 'work' });
+    return outcome;
+  }
+
+  #isTerminal(id: MessageId): boolean {
+    const kind = this.#state.ingressHistory.get(id)?.status.kind;
+    return kind === 'replied' || kind === 'rejected' || kind === 'done';
+  }
+
+  #certifiedStatus(id: MessageId): SubmitOutcome {
+    return { kind: 'certified', certificate: this.#certified.certificate([TIME_PATH, [label('request_status'), fromHex(id)]]) };
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Reads.
+
+  async query(request: ValidatedRequest): Promise<QueryOutcome> {
+    if (this.#unavailable) return this.#unavailable;
+    const certified = await this.#fresh();
+    this.#counters.queries++;
+    const canisterId = Principal.fromBytes(request.canisterId);
+    const { result } = executeQuery(this.#parts.routing.environment, {
+      sender: Principal.fromBytes(request.sender),
+      receiver: canisterId,
+      methodName: request.methodName,
+      arg: request.arg,
+      ...(request.senderInfo && { senderInfo: { signer: Principal.fromBytes(request.senderInfo.signer), info: request.senderInfo.info } }),
+      dataCertificate: () => certified.certificate([TIME_PATH, [label('canister'), canisterId.bytes, label('certified_data')]]),
+    });
+    if (result.kind === 'reply') {
+      const signature = this.#signQuery({ status: 'replied', arg: result.data }, request.requestId, certified.timeNanos);
+      return { kind: 'replied', arg: result.data, signature };
+    }
+    const error = { rejectCode: result.code, rejectMessage: result.message, errorCode: errorCodeText(result.errorCode) };
+    return { kind: 'rejected', error, signature: this.#signQuery({ status: 'rejected', ...error }, request.requestId, certified.timeNanos) };
+  }
+
+  #signQuery(response: QueryResponseFields, requestId: Uint8Array, timestampNanos: TimeNanos): NodeSignature {
+    const { nodeKey } = this.#parts;
+    return { timestampNanos, signature: signQueryResponse(nodeKey, response, requestId, timestampNanos), identity: nodeKey.nodeId };
+  }
+
+  async readState(request: ReadStateRequest): Promise<ReadStateOutcome> {
+    if (this.#unavailable) return this.#unavailable;
+    const certified = await this.#fresh();
+    for (const check of request.checks) {
+      const refusal = this.#refusal(check, request);
+      if (refusal) return { kind: 'refused', httpStatus: 403, text: refusal };
+    }
+    const { target, apiVersion } = request;
+    const hide = isHiddenFromReadState({ target, apiVersion, rootSubnetId: this.#state.topology.rootSubnetId.bytes });
+    return { kind: 'certificate', certificate: certified.certificate(request.paths, hide) };
+  }
+
+  #refusal(check: ReadStateCheck, request: ReadStateRequest): string | undefined {
+    const sender = Principal.fromBytes(request.sender);
+    if (check.kind === 'request-status') {
+      const entry = this.#state.ingressHistory.get(toHex(check.requestId));
+      if (!entry) return undefined;
+      if (!entry.sender.equals(sender)) return 'The user tries to access Request ID not signed by the caller.';
+      const targets = request.delegationTargets;
+      if (targets && !targets.some((target) => Principal.fromBytes(target).equals(entry.receiver))) {
+        return 'The user tries to access request IDs for canisters not belonging to sender delegation targets.';
+      }
+      return undefined;
+    }
+    const canister = this.#state.canister(Principal.fromBytes(check.canisterId));
+    const name = new TextDecoder().decode(check.name);
+    const section = canister?.code?.module.customSections.find((candidate) => candidate.name === name);
+    if (section?.visibility !== 'private' || canister?.isController(sender)) return undefined;
+    return `Custom section ${name} can only be requested by the controllers of the canister.`;
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+  // Other subnets.
+
+  async receiveSlice(from: PrincipalBytes, encoded: Uint8Array): Promise<void> {
+    if (this.#unavailable || this.#stopped) return;
+    const source = Principal.fromBytes(from);
+    try {
+      this.#slices.add(this.#state, source, decodeSlice(encoded, source, this.#state.subnetId, this.#state.topology.rootKey));
+    } catch (error) {
+      if (!(error instanceof SliceError)) throw error;
+      this.#parts.host.log('warn', 'slice.refused', { from: source.toText(), reason: error.message });
+      return;
+    }
+    this.#counters.slicesReceived++;
+    this.#drive({ kind: 'work' });
+  }
+
+  async sliceFor(to: PrincipalBytes): Promise<Uint8Array | undefined> {
+    await this.#certifiable;
+    if (this.#underWay) await this.#underWay;
+    return this.#slice(Principal.fromBytes(to), 0);
+  }
+
+  /** The end of a message, as of the last published block. Undefined: not known or not ended. */
+  ended(id: MessageId): IngressStatus | undefined {
+    return !this.#inBlock.has(id) && this.#isTerminal(id) ? this.#state.ingressHistory.get(id)!.status : undefined;
+  }
+
+  /** Messages sent before are left out: the local transport loses nothing while both ends run. */
+  #newestSlice(to: Principal): Uint8Array | undefined {
+    const stream = this.#state.streams.get(to.key);
+    if (!stream) return undefined;
+    const slice = this.#slice(to, this.#sentTo.get(to.key) ?? 0);
+    this.#sentTo.set(to.key, stream.begin + stream.messages.length);
+    return slice;
+  }
+
+  #slice(to: Principal, fromIndex: number): Uint8Array | undefined {
+    const stream = this.#state.streams.get(to.key);
+    if (!stream) return undefined;
+    return encodeSlice(this.#certified, to, Math.max(fromIndex, stream.begin), stream.begin + stream.messages.length);
+  }
+
+  async delegate(subnetId: PrincipalBytes): Promise<Uint8Array> {
+    if (!this.#isRoot) throw new Error('only the root subnet delegates');
+    const certified = await this.#fresh();
+    const subnet = [label('subnet'), subnetId];
+    return certified.certificate([
+      TIME_PATH,
+      [...subnet, label('public_key')],
+      [...subnet, label('type')],
+      [...subnet, label('canister_ranges')],
+      [label('canister_ranges'), subnetId],
+    ]);
+  }
+
+  async setDelegation(certificate: Uint8Array): Promise<void> {
+    this.#delegation = certificate;
+    this.#delegationArrived();
+  }
+
+  // -------------------------------------------------------------------------------------------------------------------
+
+  async overview(detail: 'summary' | 'canisters'): Promise<SubnetOverview> {
+    return overviewOf({
+      state: this.#state,
+      nodeId: this.#parts.nodeKey.nodeId,
+      stateHash: this.#certified.tree.digest(),
+      height: this.#certified.height,
+      durable: this.#parts.durable,
+      counters: this.#counters,
+      withCanisters: detail === 'canisters',
+      isLive: this.#parts.isLive,
+    });
+  }
+
+  async stop(options: { crash: boolean }): Promise<void> {
+    if (options.crash) {
+      this.#stopped = true;
+      this.#releaseBlockWaiters(Infinity);
+      this.#parts.clock.wakeAt(undefined, () => {});
+      await this.#parts.durable.abandon();
+      return;
+    }
+    await this.idle();
+    this.#stopped = true;
+    this.#releaseBlockWaiters(Infinity);
+    this.#parts.clock.wakeAt(undefined, () => {});
+    this.#waiters.resolveAll({ kind: 'unavailable', httpStatus: 503, text: 'Replica is shutting down.' });
+    await this.#parts.durable.close(this.#state, this.#certified.tree.digest());
+  }
+}
+
+function ingressOf(request: ValidatedRequest): IngressMessage {
+  return {
+    messageId: toHex(request.requestId),
+    sender: Principal.fromBytes(request.sender),
+    receiver: Principal.fromBytes(request.canisterId),
+    effectiveCanisterId: Principal.fromBytes(request.effectiveId),
+    methodName: request.methodName,
+    arg: request.arg,
+    expiryNanos: request.ingressExpiryNanos,
+    envelopeBytes: request.envelopeBytes,
+    ...(request.senderInfo && { senderInfo: { signer: Principal.fromBytes(request.senderInfo.signer), info: request.senderInfo.info } }),
+  };
+}
+
+export function wireError(error: UserError): { rejectCode: number; rejectMessage: string; errorCode: string } {
+  return { rejectCode: rejectCodeOf(error.code), rejectMessage: error.message, errorCode: errorCodeText(error.code) };
+}
