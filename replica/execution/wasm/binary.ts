@@ -144,13 +144,12 @@ export class ByteWriter {
     this.byte(value)
   }
 
-  /** Always five bytes, so that it can be patched. */
-  u32Padded(value: number): void {
-    for (let i = 0; i < 4; i++) {
-      this.byte((value & 0x7f) | 0x80)
-      value >>>= 7
+  u64(value: bigint): void {
+    while (value > 0x7fn) {
+      this.byte(Number(value & 0x7fn) | 0x80)
+      value >>= 7n
     }
-    this.byte(value & 0x0f)
+    this.byte(Number(value))
   }
 
   s32(value: number): void {

@@ -17,6 +17,7 @@ import type {
 export interface CompiledModule extends CanisterModule {
   readonly wasm: WebAssembly.Module
   readonly memory: MemoryDef | null
+  readonly table64: boolean
   /** Active data segments, for the first instantiation. */
   readonly data: readonly { readonly offset: bigint; readonly bytes: Uint8Array }[]
   readonly imports: readonly string[]
@@ -90,6 +91,7 @@ function compileFresh(bytes: Uint8Array, hash: Uint8Array): CompiledModule | Eng
       ),
       wasm,
       memory: parsed.memory,
+      table64: parsed.table?.is64 ?? false,
       // Copies, so that the raw bytes can be collected.
       data: parsed.data.flatMap((d) => (d.offset === null ? [] : [{ offset: d.offset, bytes: d.bytes.slice() }])),
       imports: [...new Set(parsed.imports.map((i) => i.name))],

@@ -191,7 +191,8 @@ export class HeapInstance implements HeapAccess {
   /** Whether the table has a function at that index. */
   hasFunction(fun: number): boolean {
     const table = this.exports.table
-    return table !== undefined && fun < table.length && table.get(fun) !== null
+    // A 64-bit table is indexed by bigints.
+    return table !== undefined && fun < Number(table.length) && table.get((this.module.table64 ? BigInt(fun) : fun) as number) !== null
   }
 
   runCallback(fun: number, env: bigint): void {

@@ -21,7 +21,7 @@ import {
   IMM_SELECT, MAIN, NAN_F32, NAN_F32X4, NAN_F64, NAN_F64X2, OP, type OpcodeTable,
 } from './opcodes.ts' // prettier-ignore
 import {
-  type ConstExpr, F32, F64, FUNCREF, I32, I64, InvalidModule, type ParsedModule, V128,
+  type ConstExpr, F32, F64, FUNCREF, I32, I64, InvalidModule, type ParsedModule, type TableDef, V128,
 } from './parse-module.ts' // prettier-ignore
 
 /** Budget of estimated frame bytes per execution. The host must offer {@link REQUIRED_STACK_MB} of native stack. */
@@ -238,13 +238,13 @@ class Instrumenter {
     return w
   }
 
-  private tableSection(table: { type: number; min: number; max: number | null }): ByteWriter {
+  private tableSection(table: TableDef): ByteWriter {
     const w = new ByteWriter(16)
     w.u32(1)
     w.byte(table.type)
-    w.byte(table.max === null ? 0 : 1)
+    w.byte((table.is64 ? 4 : 0) | (table.max === null ? 0 : 1))
     w.u32(table.min)
-    if (table.max !== null) w.u32(table.max)
+    if (table.max !== null) w.u64(table.max)
     return w
   }
 
@@ -1258,6 +1258,7 @@ class Instrumenter {
       if (this.m.table?.type !== FUNCREF) return w.byte(OP.unreachable)
       w.byte2(OP.localGet, 1)
       w.byte2(OP.localGet, 0)
+      if (this.m.table.is64) w.byte(OP.i64ExtendI32U)
       w.byte(OP.callIndirect)
       w.u32(this.typeOf([this.A], []))
       w.byte(0)

@@ -96,8 +96,10 @@ export interface MemoryDef {
 
 export interface TableDef {
   readonly type: number
+  /** Indexed by i64. */
+  readonly is64: boolean
   readonly min: number
-  readonly max: number | null
+  readonly max: bigint | null
 }
 
 export interface ParsedModule {
@@ -336,9 +338,10 @@ class ModuleParser {
     const type = r.byte()
     if (type !== FUNCREF && type !== EXTERNREF) throw new MalformedModule('unsupported table type')
     const flags = r.byte()
-    if (flags > 1) throw new MalformedModule('unsupported table limits')
-    const min = r.u32()
-    return { type, min, max: flags === 1 ? r.u32() : null }
+    if (flags !== 0 && flags !== 1 && flags !== 4 && flags !== 5) throw new MalformedModule('unsupported table limits')
+    const is64 = flags >= 4
+    const min = r.u64()
+    return { type, is64, min: Number(min), max: (flags & 1) !== 0 ? r.u64() : null }
   }
 
   private memoryType(r: ByteReader): MemoryDef {
@@ -445,7 +448,7 @@ class ModuleParser {
     if (mode === 'active') {
       if ((flags & 2) !== 0 && r.u32() !== 0) throw new MalformedModule('unknown table')
       offset = this.constExpr(r)
-      if (offset.op !== 0x41) throw new MalformedModule('type mismatch in element offset')
+      if (offset.op !== 0x41 && offset.op !== 0x42) throw new MalformedModule('type mismatch in element offset')
     }
     let expressionType: number | null = (flags & 4) !== 0 ? FUNCREF : null
     if ((flags & 3) !== 0) {
