@@ -86,6 +86,8 @@ export interface SubnetConfig {
   readonly callbacksGuaranteedPerCanister: number;
   /** Compute allocation that may be granted, in percent, all canisters together. */
   readonly computeCapacityPercent: number;
+  /** Textual principals that may create, start, stop, delete and list canisters of this subnet. Absent: nobody. */
+  readonly subnetAdmins?: readonly string[];
   readonly maxIngressMessagesPerBlock: number;
   readonly maxIngressBytesPerBlock: number;
 }
@@ -93,8 +95,8 @@ export interface SubnetConfig {
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
 
-/** No canister runs once a round has used this much: two full messages' worth on an application subnet. */
-const ROUND_INSTRUCTIONS = 80_000_000_000;
+/** No message starts once a round has used this much (execution sheet §5); one that has started may use its whole limit. */
+const ROUND_INSTRUCTIONS = 7_000_000_000;
 
 const COMMON = {
   feeSubnetSize: REFERENCE_SUBNET_SIZE,
