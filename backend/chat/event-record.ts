@@ -14,15 +14,15 @@
 
 import { ByteReader, ByteWriter } from "../cdk/stable/bytes";
 
-export const enum EventKind {
-  Message = 0,
-  ChatCreated = 1,
-  Invited = 2,
-  Joined = 3,
-  Left = 4,
-  Removed = 5,
-  RoleChanged = 6,
-  Renamed = 7,
+export namespace EventKind {
+  export const Message: u8 = 0;
+  export const ChatCreated: u8 = 1;
+  export const Invited: u8 = 2;
+  export const Joined: u8 = 3;
+  export const Left: u8 = 4;
+  export const Removed: u8 = 5;
+  export const RoleChanged: u8 = 6;
+  export const Renamed: u8 = 7;
 }
 
 const LAYOUT: u8 = 1;

@@ -199,7 +199,7 @@ export class TypeEmitter {
             : [`let value: ${bare} = null;`, `if (reader.readBool()) value = ${content};`],
           write: [
             `const content = ${inner};`,
-            'if (content === null) {', '  writer.writeU8(0);', '} else {', '  writer.writeU8(1);',
+            'if (!content) {', '  writer.writeU8(0);', '} else {', '  writer.writeU8(1);',
             `  ${this.write(t.of, ref ? 'content' : 'content.value')}`, '}',
           ],
         };

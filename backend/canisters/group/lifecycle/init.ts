@@ -1,5 +1,6 @@
 // First installation: into the pool, without an owner.
 
+import { keepInCycles } from "../../../chat/cycles";
 import { InitArgs } from "../../../generated/group/types";
 import { group, saveGroup } from "../model/group";
 
@@ -8,4 +9,5 @@ export function init(arg: InitArgs): void {
   state.userIndex = arg.user_index.bytes;
   state.localIndex = arg.local_index.bytes;
   saveGroup();
+  keepInCycles(arg.local_index);
 }

@@ -12,10 +12,10 @@ const LAYOUT: u8 = 1;
 
 export const MAX_MEMBERS: u32 = 1_000;
 
-export const enum RoleCode {
-  Owner = 0,
-  Admin = 1,
-  Member = 2,
+export namespace RoleCode {
+  export const Owner: u8 = 0;
+  export const Admin: u8 = 1;
+  export const Member: u8 = 2;
 }
 
 // Layout 1: u8 version · bytes sign-in principal · text username · u8 role · u64 joined (milliseconds)

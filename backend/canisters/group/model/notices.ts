@@ -5,14 +5,16 @@ import { Call } from "../../../cdk/calls";
 import { Principal } from "../../../cdk/principal/principal";
 import { stableMemory } from "../../../cdk/stable/memory-manager";
 import * as user from "../../../generated/user/client";
-import { Delivery, encodeGroupNotice, GroupNotice, InvitedNotice } from "../../../generated/user/types";
+import { decodeGroupNotice, encodeGroupNotice, GroupNotice, InvitedNotice, NoticeDelivery } from "../../../generated/user/types";
 import { OUTBOX_DESTINATIONS, OUTBOX_ENVELOPES } from "../memory";
 import { group } from "./group";
 
 const outbox = new Outbox(stableMemory(OUTBOX_ENVELOPES), stableMemory(OUTBOX_DESTINATIONS), send, acknowledged, giveUp);
 
 function send(destination: Principal, first: u64, envelopes: Array<Uint8Array>): Call {
-  return user.c2c_group_notices(destination, new Delivery(first, envelopes));
+  const notices = new Array<GroupNotice>(envelopes.length);
+  for (let i = 0; i < envelopes.length; i++) notices[i] = decodeGroupNotice(envelopes[i]);
+  return user.c2c_group_notices(destination, new NoticeDelivery(first, notices));
 }
 
 function acknowledged(destination: Principal): Ack {

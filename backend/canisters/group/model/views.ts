@@ -30,7 +30,7 @@ export function roleView(code: u8): Role {
 }
 
 export function roleCode(role: Role): u8 {
-  return role == Role.Owner ? <u8>RoleCode.Owner : role == Role.Admin ? <u8>RoleCode.Admin : <u8>RoleCode.Member;
+  return role == Role.Owner ? RoleCode.Owner : role == Role.Admin ? RoleCode.Admin : RoleCode.Member;
 }
 
 function persons(numbers: Array<u32>): Array<Principal> {

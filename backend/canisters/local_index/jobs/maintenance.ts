@@ -59,7 +59,11 @@ function maintain(context: Object | null): void {
 
 /** Begins one task; false when there is nothing to do. */
 function beginOne(): bool {
-  for (let child = childAfter(new Uint8Array(0)); child !== null; child = childAfter(child.id)) {
+  let after = new Uint8Array(0);
+  while (true) {
+    const child = childAfter(after);
+    if (child === null) break;
+    after = child.id;
     const module = currentModule(child.kind);
     if (module === null || busy.has(child.principal.toText())) continue;
     if (child.state == State.Empty) {

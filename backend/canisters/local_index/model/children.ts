@@ -9,27 +9,27 @@ import { CHILDREN, CHILDREN_BY_STATE } from "../memory";
 
 const LAYOUT: u8 = 1;
 
-export const enum Kind {
-  User = 0,
-  Group = 1,
+export namespace Kind {
+  export const User: u8 = 0;
+  export const Group: u8 = 1;
 }
 export const KINDS: u8 = 2;
 
 /** The stored code of a kind; the generated enum's values follow Candid's field hashes and may not be stored. */
 export function kindCode(kind: ChildKind): u8 {
-  return kind == ChildKind.User ? <u8>Kind.User : <u8>Kind.Group;
+  return kind == ChildKind.User ? Kind.User : Kind.Group;
 }
 
 export function kindView(code: u8): ChildKind {
   return code == Kind.User ? ChildKind.User : ChildKind.Group;
 }
 
-export const enum State {
+export namespace State {
   /** Created, its module is not installed yet. */
-  Empty = 0,
+  export const Empty: u8 = 0;
   /** Installed, belongs to nobody. */
-  Pool = 1,
-  InUse = 2,
+  export const Pool: u8 = 1;
+  export const InUse: u8 = 2;
 }
 
 // Layout 1: u8 version · u8 kind · u8 state · u32 module version · u32 failed version · text failure

@@ -10,6 +10,7 @@ import { ByteReader, ByteWriter } from "../../../cdk/stable/bytes";
 import { StableBTreeMap } from "../../../cdk/stable/btree-map";
 import { stableMemory } from "../../../cdk/stable/memory-manager";
 import { self } from "../../../cdk/api";
+import { Principal } from "../../../cdk/principal/principal";
 import { CHANGES, CHATS, EVENTS, MESSAGE_IDS, PEOPLE_NUMBERS, PEOPLE_PRINCIPALS, REACTIONS } from "../memory";
 
 const LAYOUT: u8 = 1;
@@ -96,6 +97,12 @@ export function findChat(number: u32): DirectChat | null {
   const chat = chats.found();
   chat.number = number;
   return chat;
+}
+
+export function findChatWith(them: Principal): DirectChat | null {
+  const number = people.find(them);
+  if (number < 0) return null;
+  return findChat(<u32>number);
 }
 
 export function saveChat(chat: DirectChat): void {

@@ -22,7 +22,7 @@ import {
   ReadAction,
 } from "../../../generated/user/types";
 import { OUTBOX_DESTINATIONS, OUTBOX_ENVELOPES } from "../memory";
-import { DirectChat, events, FailedDelivery, findChat, me, people, saveChat } from "./chats";
+import { DirectChat, events, FailedDelivery, findChatWith, me, saveChat } from "./chats";
 
 /** Envelopes waiting for one counterpart; more are refused, so that a dead account cannot fill this canister. */
 const MAX_WAITING: u32 = 1_000;
@@ -32,17 +32,14 @@ const MAX_FAILURES: i32 = 50;
 const outbox = new Outbox(stableMemory(OUTBOX_ENVELOPES), stableMemory(OUTBOX_DESTINATIONS), send, acknowledged, giveUp);
 
 function send(destination: Principal, first: u64, envelopes: Array<Uint8Array>): Call {
-  return user.c2c_deliver(destination, new Delivery(first, envelopes));
-}
-
-function chatOf(them: Principal): DirectChat | null {
-  const number = people.find(them);
-  return number < 0 ? null : findChat(<u32>number);
+  const decoded = new Array<DirectEnvelope>(envelopes.length);
+  for (let i = 0; i < envelopes.length; i++) decoded[i] = decodeDirectEnvelope(envelopes[i]);
+  return user.c2c_deliver(destination, new Delivery(first, decoded));
 }
 
 function acknowledged(destination: Principal): Ack {
   const next = user.c2c_deliver_reply().next;
-  const chat = chatOf(destination);
+  const chat = findChatWith(destination);
   if (chat !== null) markDelivered(chat, next);
   return Ack.upTo(next);
 }
@@ -64,7 +61,7 @@ function markDelivered(chat: DirectChat, next: u64): void {
 }
 
 function giveUp(destination: Principal, sequence: u64, envelope: Uint8Array, reason: string): void {
-  const chat = chatOf(destination);
+  const chat = findChatWith(destination);
   const action = decodeDirectEnvelope(envelope).action;
   if (chat === null || action.tag != DirectActionTag.Message) return;
   const failure = new FailedDelivery();

@@ -13,10 +13,10 @@ const LAYOUT: u8 = 1;
 /** Set in a chat number of the change log when it is a group's. People are fewer than 2^31. */
 export const GROUP_FLAG: u32 = 0x8000_0000;
 
-export const enum Membership {
-  Invited = 0,
-  Joined = 1,
-  Gone = 2,
+export namespace Membership {
+  export const Invited: u8 = 0;
+  export const Joined: u8 = 1;
+  export const Gone: u8 = 2;
 }
 
 // Layout 1: u8 version · u8 membership · bytes local index · text name · u64 at · bytes invited by

@@ -2,15 +2,14 @@
 
 import { Event, EventsArgs, EventsResult, MessageError } from "../../../generated/user/types";
 import { callerIsOwner } from "../guards";
-import { events as store, findChat, people } from "../model/chats";
+import { events as store, findChatWith } from "../model/chats";
 import { eventView } from "../model/views";
 
 const MAX_EVENTS: u32 = 100;
 
 export function events(arg: EventsArgs): EventsResult {
   if (!callerIsOwner()) return EventsResult.Err(MessageError.NotAuthorized());
-  const number = people.find(arg.them);
-  const chat = number < 0 ? null : findChat(<u32>number);
+  const chat = findChatWith(arg.them);
   if (chat === null) return EventsResult.Err(MessageError.ChatNotFound());
   const page: Event[] = [];
   const limit = <i32>min<u32>(arg.max, MAX_EVENTS);

@@ -8,9 +8,9 @@ import { EventRecord } from "../../../chat/event-record";
 import { checkText, isReaction, MAX_MESSAGE_CHARS, TextCheck } from "../../../chat/text-rules";
 import * as user_index from "../../../generated/user_index/client";
 import { reply_c2c_deliver } from "../../../generated/user/replies";
-import { decodeDirectEnvelope, Delivered, Delivery, DirectActionTag, DirectEnvelope } from "../../../generated/user/types";
+import { Delivered, Delivery, DirectActionTag, DirectEnvelope } from "../../../generated/user/types";
 import { account, userIndex } from "../model/account";
-import { DirectChat, events, findChat, me, people, saveChat } from "../model/chats";
+import { DirectChat, events, findChatWith, me, saveChat } from "../model/chats";
 import { addEvent, chatWith, deleteMessage, editMessage, react } from "../model/posting";
 
 class FirstContact {
@@ -23,8 +23,7 @@ class FirstContact {
 export function c2c_deliver(delivery: Delivery): Later {
   if (!account().isClaimed) return reject("there is no such account");
   const sender = caller();
-  const number = people.find(sender);
-  const chat = number < 0 ? null : findChat(<u32>number);
+  const chat = findChatWith(sender);
   if (chat !== null) return answer(chat, delivery);
   user_index.c2c_lookup_user(userIndex(), sender).perform(onLookup, onLookupFailed, new FirstContact(sender, delivery));
 }
@@ -47,7 +46,7 @@ function answer(chat: DirectChat, delivery: Delivery): void {
     const envelopes = delivery.envelopes;
     for (let i = <i32>min<u64>(chat.nextSequence - delivery.first, envelopes.length); i < envelopes.length; i++) {
       chat.nextSequence++;
-      apply(chat, decodeDirectEnvelope(envelopes[i]));
+      apply(chat, envelopes[i]);
     }
     saveChat(chat);
   }

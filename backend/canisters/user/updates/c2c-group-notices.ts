@@ -6,18 +6,18 @@ import { Later, Rejection } from "../../../cdk/calls";
 import { Principal } from "../../../cdk/principal/principal";
 import * as user_index from "../../../generated/user_index/client";
 import { reply_c2c_group_notices } from "../../../generated/user/replies";
-import { decodeGroupNotice, Delivered, Delivery, GroupNotice, GroupNoticeTag } from "../../../generated/user/types";
+import { Delivered, GroupNotice, GroupNoticeTag, NoticeDelivery } from "../../../generated/user/types";
 import { account, userIndex } from "../model/account";
 import { findGroup, GroupMembership, groupOrNew, Membership, saveGroup } from "../model/groups";
 
 class FirstNotice {
   constructor(
     public group: Principal,
-    public delivery: Delivery,
+    public delivery: NoticeDelivery,
   ) {}
 }
 
-export function c2c_group_notices(delivery: Delivery): Later {
+export function c2c_group_notices(delivery: NoticeDelivery): Later {
   if (!account().isClaimed) return reject("there is no such account");
   const group = caller();
   const membership = findGroup(group);
@@ -38,13 +38,13 @@ function onLookupFailed(context: Object | null, rejection: Rejection): void {
   reply_c2c_group_notices(new Delivered(0));
 }
 
-function answer(membership: GroupMembership, delivery: Delivery): void {
+function answer(membership: GroupMembership, delivery: NoticeDelivery): void {
   const before = membership.nextNotice;
   if (delivery.first <= before) {
-    const notices = delivery.envelopes;
+    const notices = delivery.notices;
     for (let i = <i32>min<u64>(before - delivery.first, notices.length); i < notices.length; i++) {
       membership.nextNotice++;
-      apply(membership, decodeGroupNotice(notices[i]));
+      apply(membership, notices[i]);
     }
   }
   if (membership.nextNotice != before) saveGroup(membership);

@@ -5,13 +5,12 @@ import { DeleteMessageArgs, MessageError, MessageResult } from "../../../generat
 import { callerIsOwner } from "../guards";
 import { enqueueDelete, hasRoom } from "../model/delivery";
 import { messageResult } from "../model/errors";
-import { findChat, me, people } from "../model/chats";
+import { findChatWith, me } from "../model/chats";
 import { deleteMessage, Outcome } from "../model/posting";
 
 export function delete_message(arg: DeleteMessageArgs): MessageResult {
   if (!callerIsOwner()) return MessageResult.Err(MessageError.NotAuthorized());
-  const number = people.find(arg.them);
-  const chat = number < 0 ? null : findChat(<u32>number);
+  const chat = findChatWith(arg.them);
   if (chat === null) return MessageResult.Err(MessageError.ChatNotFound());
   if (!hasRoom(arg.them)) return MessageResult.Err(MessageError.TooManyWaiting());
   const now = timeMillis();

@@ -6,7 +6,7 @@ import { CharLimit, EditMessageArgs, MessageError, MessageResult } from "../../.
 import { callerIsOwner } from "../guards";
 import { enqueueEdit, hasRoom } from "../model/delivery";
 import { messageResult } from "../model/errors";
-import { findChat, me, people } from "../model/chats";
+import { findChatWith, me } from "../model/chats";
 import { editMessage, Outcome } from "../model/posting";
 
 export function edit_message(arg: EditMessageArgs): MessageResult {
@@ -15,8 +15,7 @@ export function edit_message(arg: EditMessageArgs): MessageResult {
   const check = checkText(text, MAX_MESSAGE_CHARS);
   if (check == TextCheck.Empty) return MessageResult.Err(MessageError.EmptyText());
   if (check == TextCheck.TooLong) return MessageResult.Err(MessageError.TextTooLong(new CharLimit(MAX_MESSAGE_CHARS)));
-  const number = people.find(arg.them);
-  const chat = number < 0 ? null : findChat(<u32>number);
+  const chat = findChatWith(arg.them);
   if (chat === null) return MessageResult.Err(MessageError.ChatNotFound());
   if (!hasRoom(arg.them)) return MessageResult.Err(MessageError.TooManyWaiting());
   const now = timeMillis();

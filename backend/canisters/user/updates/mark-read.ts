@@ -3,7 +3,7 @@
 import { timeMillis } from "../../../cdk/api";
 import { ChatIdTag, ReadMark } from "../../../generated/user/types";
 import { callerIsOwner } from "../guards";
-import { findChat, people } from "../model/chats";
+import { findChatWith } from "../model/chats";
 import { enqueueRead, hasRoom } from "../model/delivery";
 import { findGroup, saveGroup } from "../model/groups";
 import { markRead } from "../model/posting";
@@ -17,8 +17,7 @@ export function mark_read(marks: Array<ReadMark>): void {
     const mark = marks[i];
     if (mark.chat.tag == ChatIdTag.Direct) {
       const them = mark.chat.as_Direct;
-      const number = people.find(them);
-      const chat = number < 0 ? null : findChat(<u32>number);
+      const chat = findChatWith(them);
       if (chat === null) continue;
       const read = markRead(chat, mark.up_to);
       // A mark that finds no room is told with the next one.

@@ -6,14 +6,13 @@ import { MessageError, MessageResult, ReactArgs } from "../../../generated/user/
 import { callerIsOwner } from "../guards";
 import { enqueueReact, hasRoom } from "../model/delivery";
 import { messageResult } from "../model/errors";
-import { findChat, me, people } from "../model/chats";
+import { findChatWith, me } from "../model/chats";
 import { Outcome, react as applyReaction } from "../model/posting";
 
 export function react(arg: ReactArgs): MessageResult {
   if (!callerIsOwner()) return MessageResult.Err(MessageError.NotAuthorized());
   if (!isReaction(arg.reaction)) return MessageResult.Err(MessageError.InvalidReaction());
-  const number = people.find(arg.them);
-  const chat = number < 0 ? null : findChat(<u32>number);
+  const chat = findChatWith(arg.them);
   if (chat === null) return MessageResult.Err(MessageError.ChatNotFound());
   if (!hasRoom(arg.them)) return MessageResult.Err(MessageError.TooManyWaiting());
   const outcome = applyReaction(chat, me(), arg.message_id, arg.reaction, arg.add);

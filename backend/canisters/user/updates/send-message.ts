@@ -11,7 +11,7 @@ import { reply_send_message } from "../../../generated/user/replies";
 import { CharLimit, MessageError, SendMessageArgs, SendMessageResult, Sent } from "../../../generated/user/types";
 import { callerIsOwner } from "../guards";
 import { userIndex } from "../model/account";
-import { DirectChat, events, findChat, me, people } from "../model/chats";
+import { DirectChat, events, findChatWith, me } from "../model/chats";
 import { enqueueMessage, hasRoom, nextSequence } from "../model/delivery";
 import { addEvent, chatWith } from "../model/posting";
 
@@ -22,8 +22,7 @@ export function send_message(arg: SendMessageArgs): Later {
   if (check == TextCheck.Empty) return refuse(MessageError.EmptyText());
   if (check == TextCheck.TooLong) return refuse(MessageError.TextTooLong(new CharLimit(MAX_MESSAGE_CHARS)));
   if (arg.recipient.equals(self())) return refuse(MessageError.CannotMessageSelf());
-  const number = people.find(arg.recipient);
-  const chat = number < 0 ? null : findChat(<u32>number);
+  const chat = findChatWith(arg.recipient);
   if (chat !== null) return reply_send_message(post(chat, arg));
   user_index.c2c_lookup_user(userIndex(), arg.recipient).perform(onLookup, onLookupFailed, arg);
 }
