@@ -1,0 +1,151 @@
+// The real screens over the network in memory, with people who never existed. `?path=/chat/…` opens a
+// screen, `?state=signed-out` and so on choose where the account stands.
+
+import { mount } from 'svelte';
+import '../src/ui/tokens.css';
+import '../src/ui/base.css';
+import Root from '../src/app/Root.svelte';
+import { ParleyDatabase } from '../src/db/database.ts';
+import type { Me } from '../src/domain/chat.ts';
+import { groupId, userId, type GroupId, type UserId } from '../src/domain/ids.ts';
+import { Router } from '../src/features/router.svelte.ts';
+import { Session } from '../src/features/session/session.svelte.ts';
+import { settings } from '../src/features/settings.svelte.ts';
+import { createEngineHost } from '../src/sync/engine-host.ts';
+import { openTabChannel } from '../src/sync/tab-channel.ts';
+import { saveDraft } from '../src/sync/actions.ts';
+import { directChatId } from '../src/domain/ids.ts';
+import { FakeBackend } from './fake-backend.ts';
+
+const query = new URLSearchParams(location.search);
+const state = query.get('state') ?? 'ready';
+
+const me: Me = { userId: userId('me-aaa'), username: 'marguerite', localIndex: 'subnet-a', displayName: 'Marguerite', bio: '' };
+const names = ['tomas_h', 'ines', 'akira', 'leonore', 'samuel_k', 'wanjiru', 'olu_bello', 'petra', 'noor'];
+const people = names.map((username, i) => ({ userId: userId(`user-${'abcdefghij'[i]}`), username }));
+const person = (name: string): UserId => people.find((p) => p.username === name)?.userId ?? me.userId;
+
+const backend = new FakeBackend(state === 'needs-username' ? null : me);
+backend.people_.push(...people);
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const now = Date.now();
+backend.now = now;
+
+if (state !== 'empty') {
+  const tomas = { kind: 'direct', them: person('tomas_h') } as const;
+  const day = 24 * HOUR;
+  backend.post(tomas, tomas.them, 'Did you get the tickets for Saturday?', now - day - 3 * HOUR);
+  const tickets = backend.post(tomas, me.userId, 'Yes! Four of them, row K. The view should be good from there, and it is close to the exit in case Ines wants to leave early again.', now - day - 3 * HOUR + MINUTE);
+  backend.post(tomas, me.userId, 'I paid for all, we can sort it out later.', now - day - 3 * HOUR + 2 * MINUTE);
+  backend.change(tomas, tickets, (body) => ({ ...body, reactions: [{ emoji: '🎉', count: 1, mine: false, users: [tomas.them] }] }));
+  backend.post(tomas, tomas.them, 'You are the best', now - day - 2 * HOUR);
+  backend.post(tomas, tomas.them, '🙌', now - day - 2 * HOUR + 1000);
+  const plan = backend.post(tomas, tomas.them, 'Shall we meet at the fountain first? There is a small place around the corner with very good coffee: https://example.org/places/the-corner', now - 40 * MINUTE);
+  backend.post(tomas, me.userId, 'Good plan.', now - 38 * MINUTE, undefined, plan);
+  const edited = backend.post(tomas, me.userId, 'Half past six, so that nobody has to run.', now - 37 * MINUTE);
+  backend.change(tomas, edited, (body) => ({ ...body, editedAt: now - 36 * MINUTE }));
+  backend.post(tomas, tomas.them, 'Perfect. I will tell Akira, he is always late otherwise.', now - 12 * MINUTE);
+  const gone = backend.post(tomas, tomas.them, 'oops', now - 11 * MINUTE);
+  backend.change(tomas, gone, () => ({ text: '', deleted: true, editedAt: null, reactions: [] }));
+  backend.post(tomas, me.userId, 'See you there!', now - 10 * MINUTE);
+  backend.mark(tomas.them, { delivered: 20, read: 7 });
+
+  const group: GroupId = groupId('group-hike');
+  backend.groups.set(group, {
+    name: 'Sunday hikers',
+    description: 'Every second Sunday, whatever the weather. Routes are decided on Thursday.',
+    version: 1,
+    entryVersion: 2,
+    events: [],
+    members: [
+      { userId: person('wanjiru'), username: 'wanjiru', role: 'owner', joinedAt: 1 },
+      { userId: person('leonore'), username: 'leonore', role: 'admin', joinedAt: 1 },
+      { userId: me.userId, username: me.username, role: 'admin', joinedAt: 1 },
+      { userId: person('samuel_k'), username: 'samuel_k', role: 'member', joinedAt: 1 },
+      { userId: person('olu_bello'), username: 'olu_bello', role: 'member', joinedAt: 1 },
+    ],
+    invited: [person('noor')],
+    read: 6,
+    status: { is: 'joined', at: 1 },
+    localIndex: 'subnet-b',
+  });
+  const hike = { kind: 'group', group } as const;
+  const copy = backend.groups.get(group);
+  const add = (event: { what: 'group-created'; name: string; by: UserId } | { what: 'joined'; user: UserId } | { what: 'invited'; users: UserId[]; by: UserId }, at: number): void => {
+    copy?.events.push({ version: (backend.version += 1), event: { index: copy.events.length, at, kind: 'system', event } });
+  };
+  add({ what: 'group-created', name: 'Sunday hikers', by: person('wanjiru') }, now - 9 * day);
+  add({ what: 'joined', user: me.userId }, now - 9 * day + HOUR);
+  backend.post(hike, person('wanjiru'), 'Welcome everyone! First proposal: the ridge path, about 14 km, one steep part at the beginning and then mostly flat.', now - 5 * HOUR);
+  backend.post(hike, person('wanjiru'), 'Train at 8:12 from platform 3.', now - 5 * HOUR + MINUTE);
+  backend.post(hike, person('samuel_k'), 'I am in. Who brings the map?', now - 4 * HOUR);
+  const map = backend.post(hike, me.userId, 'Me. And a thermos of tea for the top.', now - 4 * HOUR + 2 * MINUTE);
+  backend.change(hike, map, (body) => ({
+    ...body,
+    reactions: [
+      { emoji: '❤️', count: 3, mine: false, users: [] },
+      { emoji: '👍', count: 2, mine: true, users: [] },
+    ],
+  }));
+  add({ what: 'invited', users: [person('noor')], by: person('leonore') }, now - 3 * HOUR);
+  backend.post(hike, person('leonore'), 'Noor would like to come too, she has never walked with us.', now - 50 * MINUTE);
+  backend.post(hike, person('leonore'), 'The forecast says rain until noon, then sun. I would still go.', now - 49 * MINUTE);
+  backend.post(hike, person('olu_bello'), 'Rain is just the hill saying hello', now - 20 * MINUTE);
+  backend.post(hike, person('olu_bello'), '🌧️🥾', now - 20 * MINUTE + 2000);
+
+  const say = (name: string, text: string, ago: number, read = true): void => {
+    const chat = { kind: 'direct', them: person(name) } as const;
+    backend.post(chat, chat.them, text, now - ago);
+    const direct = backend.direct.get(chat.them);
+    if (direct && read) direct.readByMe = 99;
+  };
+  const direct = backend.direct.get(tomas.them);
+  if (direct) direct.readByMe = 99;
+  say('ines', 'Send me the photos when you are home, the light was wonderful', 3 * HOUR, false);
+  say('ines', 'And call your mother', 2 * HOUR, false);
+  say('akira', '了解です。明日また連絡します。', 26 * HOUR);
+  say('petra', 'The contract is signed. Finally!', 2 * day);
+  say('leonore', 'Thank you for yesterday, it helped more than you know.', 4 * day);
+  say('samuel_k', 'https://example.org/a-very-long-address-that-goes-on-and-on/and/on.html', 9 * day);
+
+  const invite: GroupId = groupId('group-book');
+  backend.groups.set(invite, {
+    name: 'Book circle',
+    description: '',
+    version: 0,
+    entryVersion: (backend.version += 1),
+    events: [],
+    members: [],
+    invited: [],
+    read: -1,
+    status: { is: 'invited', by: person('petra'), at: now - 6 * HOUR },
+    localIndex: 'subnet-b',
+  });
+}
+
+const name = `parley-design-${state}`;
+await indexedDB.deleteDatabase(name);
+const db = new ParleyDatabase(name);
+const engine = createEngineHost({
+  db,
+  channel: openTabChannel(name),
+  clock: { now: () => Date.now(), random: () => Math.random() },
+  connect: () => Promise.resolve(state === 'signed-out' ? null : backend),
+});
+if (state === 'ready') {
+  await saveDraft(db, { chatId: directChatId(person('petra')), text: 'Congratulations! Shall we celebrate', replyTo: null, editing: null, updatedAt: now });
+}
+if (state === 'loading') await db.setMeta('me', me);
+
+const session = new Session(db, engine, openTabChannel(name), {
+  prepare: () => Promise.resolve(),
+  signIn: () => Promise.resolve('cancelled'),
+  signOut: () => Promise.resolve(),
+  identityUrl: () => null,
+});
+await Promise.all([session.restore(), settings.apply()]);
+history.replaceState(null, '', `${query.get('path') ?? '/'}${location.search}`);
+const target = document.getElementById('app');
+if (target) mount(Root, { target, props: { services: { db, engine, session, router: new Router() } } });
+if (state !== 'loading') session.connect();

@@ -1,0 +1,41 @@
+// Reading message text: links, and messages that are only emoji. Text is never turned into markup; the
+// pieces are put on screen as text and elements.
+
+export type TextPiece = { kind: 'text'; text: string } | { kind: 'link'; text: string; href: string };
+
+const LINK = /\bhttps?:\/\/[^\s<>"'\u2066-\u2069\u202a-\u202e]+/giu;
+
+/** Punctuation that ends a sentence rather than a link; a closing bracket stays when it was opened inside. */
+function trimLink(url: string): string {
+  let end = url.length;
+  for (;;) {
+    const last = url[end - 1] ?? '';
+    if (/[.,;:!?'"»”’*_~]/u.test(last)) end -= 1;
+    else if (last === ')' && !url.slice(0, end - 1).includes('(')) end -= 1;
+    else return url.slice(0, end);
+  }
+}
+
+export function toPieces(text: string): TextPiece[] {
+  const pieces: TextPiece[] = [];
+  let from = 0;
+  for (const match of text.matchAll(LINK)) {
+    const url = trimLink(match[0]);
+    if (!URL.canParse(url)) continue;
+    if (match.index > from) pieces.push({ kind: 'text', text: text.slice(from, match.index) });
+    pieces.push({ kind: 'link', text: url, href: new URL(url).href });
+    from = match.index + url.length;
+  }
+  if (from < text.length) pieces.push({ kind: 'text', text: text.slice(from) });
+  return pieces;
+}
+
+const EMOJI = /^(?:\p{RGI_Emoji}|\s)+$/v;
+const MAX_LARGE_EMOJI = 5;
+
+/** Shown large, without a bubble. */
+export function isOnlyEmoji(text: string): boolean {
+  if (text.length > 80 || !EMOJI.test(text)) return false;
+  const graphemes = [...new Intl.Segmenter().segment(text)].filter(({ segment }) => segment.trim() !== '');
+  return graphemes.length > 0 && graphemes.length <= MAX_LARGE_EMOJI;
+}

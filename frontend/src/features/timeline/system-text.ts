@@ -1,0 +1,27 @@
+// What happened in a group, in words.
+
+import type { SystemEvent } from '../../domain/chat.ts';
+import type { UserId } from '../../domain/ids.ts';
+import type { Catalogue } from '../../i18n/en.ts';
+
+export function systemText(t: Catalogue, event: SystemEvent, me: UserId, names: ReadonlyMap<UserId, string>): string {
+  const who = (id: UserId): string => (id === me ? t.system.you : (names.get(id) ?? t.chat.someone));
+  switch (event.what) {
+    case 'chat-created':
+      return '';
+    case 'group-created':
+      return t.system.groupCreated(who(event.by), event.name);
+    case 'invited':
+      return t.system.invited(who(event.by), event.users.map(who).join(', '));
+    case 'joined':
+      return t.system.joined(who(event.user));
+    case 'left':
+      return t.system.left(who(event.user));
+    case 'removed':
+      return t.system.removed(who(event.by), who(event.user));
+    case 'role-changed':
+      return t.system.roleChanged(who(event.by), who(event.user), t.roles[event.role]);
+    case 'renamed':
+      return t.system.renamed(who(event.by), event.name);
+  }
+}
