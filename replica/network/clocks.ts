@@ -7,8 +7,6 @@ export interface EmbeddedClock {
   forNode(): NodeClock;
   /** Throws when the clock cannot be set or would go back. */
   set(nanos: TimeNanos): void;
-  /** Moves on by the least possible. */
-  nudge(): void;
   /** A block has this time: the clock is never behind it. */
   reached(nanos: TimeNanos): void;
   /** Waits a moment; false if time does not pass by itself. */
@@ -31,9 +29,6 @@ export class VirtualClock implements EmbeddedClock {
   set(nanos: TimeNanos): void {
     if (nanos < this.#now) throw new Error(`the clock cannot go back from ${this.#now} to ${nanos}`);
     this.#now = nanos;
-  }
-  nudge(): void {
-    this.#now++;
   }
   reached(nanos: TimeNanos): void {
     if (nanos > this.#now) this.#now = nanos;
@@ -84,7 +79,6 @@ export class RealClock implements EmbeddedClock {
   set(): void {
     throw new Error('the clock of this network is the machine’s: it cannot be set');
   }
-  nudge(): void {}
   reached(): void {}
 
   async passes(): Promise<boolean> {

@@ -36,8 +36,10 @@ import { RealClock, VirtualClock } from './clocks.ts';
 import type { EmbeddedClock } from './clocks.ts';
 import { createCanisterCall, createdCanister, installCalls } from './management-calls.ts';
 import { Network } from './network.ts';
-import { networkInMemory, openNetwork } from './state-folder.ts';
-import type { NetworkFiles } from './state-folder.ts';
+import { DEFAULT_SUBNETS, networkInMemory, openNetwork } from './state-folder.ts';
+import type { NetworkFiles, SubnetShape } from './state-folder.ts';
+import type { CanisterRange, IngressStatus, ReplicatedState } from '../state/replicated-state.ts';
+import type { SubnetConfig } from '../types/subnet-config.ts';
 
 /** A principal as text ("aaaaa-aa"), as its bytes, or as any library's object that yields its bytes. */
 export type PrincipalLike = string | Uint8Array | { toUint8Array(): Uint8Array };
@@ -46,6 +48,12 @@ export type SubnetKind = 'system' | 'application';
 
 export interface SubnetSpec {
   readonly kind: SubnetKind;
+  /** All canister ids of the subnet, as inclusive pairs of textual ids, ascending. Default: registry/registry.ts. */
+  readonly ranges?: readonly (readonly [string, string])[];
+  /** Those of them from which new ids are taken. */
+  readonly allocationRanges?: readonly (readonly [string, string])[];
+  /** Differences from the usual fees and limits of the kind. Not kept in `stateDir`: give them again on each start. */
+  readonly config?: Partial<SubnetConfig>;
 }
 
 export interface NetworkOptions {
@@ -81,6 +89,13 @@ export interface EmbeddedSubnet {
   /** Textual principal. */
   readonly id: string;
   readonly kind: SubnetKind;
+  /** DER, 133 bytes. */
+  readonly publicKey: Uint8Array;
+  /**
+   * The replicated state itself, for reading: balances, memories, settings. Who changes it (tests of the replica do)
+   * calls `markDirty()` on the canister and then `tick`, and must not expect it to survive with `stateDir`.
+   */
+  readonly state: ReplicatedState;
   /** Inclusive pairs of textual canister ids, in order. */
   readonly canisterRanges: readonly (readonly [string, string])[];
   /** Height of the last executed batch. */
@@ -94,11 +109,20 @@ export interface CallOptions {
   readonly sender?: PrincipalLike;
 }
 
+export interface SubmitOptions extends CallOptions {
+  /** For management calls: the canister whose subnet takes the call. */
+  readonly effective?: PrincipalLike;
+  /** As if signed by `signer` (Interface Spec, `sender_info`). */
+  readonly senderInfo?: { readonly signer: PrincipalLike; readonly info: Uint8Array };
+}
+
 export interface NetworkTime {
   /** Nanoseconds since 1970. */
   get(): bigint;
   /** Sets the virtual clock, then runs what became due on every subnet. Never backwards (throws). */
   set(nanos: bigint): Promise<void>;
+  /** Sets the virtual clock and runs nothing: the next `tick` or call sees the new time. */
+  setQuiet(nanos: bigint): void;
   /** Moves the virtual clock by milliseconds, then runs what became due on every subnet. */
   advance(millis: number): Promise<void>;
 }
@@ -106,13 +130,16 @@ export interface NetworkTime {
 export interface EmbeddedNetwork {
   readonly subnets: readonly EmbeddedSubnet[];
   readonly time: NetworkTime;
+  /** Serves HTTP from now on (see `port` of the options); throws if it does already. Returns the port. */
+  openHttp(port?: number, bind?: string): Promise<number>;
+  closeHttp(): Promise<void>;
   /** Undefined without HTTP. */
   readonly port: number | undefined;
   /** `http://127.0.0.1:<port>`. */
   readonly url: string | undefined;
   /** DER, 133 bytes. */
   readonly rootKey: Uint8Array;
-  /** Runs `rounds` rounds (default 1) on every subnet whether or not there is work. Moves the virtual clock by 1 ns a round. */
+  /** Runs `rounds` rounds (default 1) on every subnet whether or not there is work; block times grow by 1 ns at least. */
   tick(rounds?: number): Promise<void>;
   /** Resolves when no subnet has a message left that can run at the present time. */
   settle(): Promise<void>;
@@ -144,9 +171,9 @@ export interface EmbeddedNetwork {
     },
   ): Promise<void>;
   /** An ingress call, run to its end (through calls to other subnets if it makes any). `arg` is encoded Candid. */
-  update(canister: PrincipalLike, method: string, arg: Uint8Array, options?: CallOptions & { effective?: PrincipalLike }): Promise<CallOutcome>;
+  update(canister: PrincipalLike, method: string, arg: Uint8Array, options?: SubmitOptions): Promise<CallOutcome>;
   /** A query; composite queries included. */
-  query(canister: PrincipalLike, method: string, arg: Uint8Array, options?: CallOptions & { effective?: PrincipalLike }): Promise<CallOutcome>;
+  query(canister: PrincipalLike, method: string, arg: Uint8Array, options?: SubmitOptions): Promise<CallOutcome>;
   /**
    * Submits an ingress call without waiting and returns its request id (32 bytes), or the ingress
    * filter's reject. Nothing runs until `tick`, `settle`, `time.advance` or `awaitCall`.
@@ -155,8 +182,10 @@ export interface EmbeddedNetwork {
     canister: PrincipalLike,
     method: string,
     arg: Uint8Array,
-    options?: CallOptions & { effective?: PrincipalLike },
+    options?: SubmitOptions,
   ): Promise<{ kind: 'accepted'; requestId: Uint8Array } | Extract<CallOutcome, { kind: 'reject' }>>;
+  /** How a submitted call ended, or undefined if it has not. Runs nothing. */
+  ingressStatus(canister: PrincipalLike, requestId: Uint8Array): CallOutcome | undefined;
   /** Runs rounds until the submitted call has ended. */
   awaitCall(canister: PrincipalLike, requestId: Uint8Array): Promise<CallOutcome>;
   /** Stops everything; with `stateDir`, writes a checkpoint first unless `crash` is set (then as `kill -9` would). */
@@ -181,18 +210,16 @@ export function expectReply(outcome: CallOutcome): Uint8Array {
   throw new RejectError(outcome);
 }
 
-const DEFAULT_SUBNETS: readonly SubnetSpec[] = [{ kind: 'system' }, { kind: 'application' }, { kind: 'application' }];
 /** 2026-01-01T00:00:00Z. */
 const DEFAULT_START_NANOS = 1_767_225_600_000_000_000n;
 
 export async function startNetwork(options: NetworkOptions = {}): Promise<EmbeddedNetwork> {
   await initBls();
-  const kinds = options.subnets?.map(({ kind }) => kind);
-  const fallback = DEFAULT_SUBNETS.map(({ kind }) => kind);
+  const subnets = options.subnets?.map(newSubnet);
   const files =
     options.stateDir === undefined
-      ? networkInMemory(kinds ?? fallback, options.seed ?? 1)
-      : openNetwork(options.stateDir, kinds, fallback, options.seed);
+      ? networkInMemory(subnets ?? DEFAULT_SUBNETS, options.seed ?? 1)
+      : openNetwork(options.stateDir, subnets, DEFAULT_SUBNETS, options.seed);
   const clock = clockFor(options);
   let network: Network | undefined;
   const nodes: SubnetNode[] = [];
@@ -215,7 +242,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
       const { secrets, folder } = files.subnets[at]!;
       nodes.push(
         createNode(
-          { registry: files.registry, subnetId: record.id.bytes, secrets, folder },
+          { registry: files.registry, subnetId: record.id.bytes, secrets, folder, config: options.subnets?.[at]?.config },
           { clock: clock.forNode(), host, randomBytes: (length) => randomBytes(length), monotonicMillis: () => performance.now() },
         ),
       );
@@ -228,11 +255,19 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
   network = new Network(files.registry, nodes, () => clock.nowNanos());
   await network.start();
   for (const node of nodes) node.wake();
-  const server =
-    options.port === undefined || options.port === null
-      ? undefined
-      : await startHttpServer({ network }, options.port, options.bind ?? '127.0.0.1');
-  return new RunningNetwork(network, nodes, clock, server, files);
+  const running = new RunningNetwork(network, nodes, clock, files);
+  if (options.port !== undefined && options.port !== null) await running.openHttp(options.port, options.bind);
+  return running;
+}
+
+function newSubnet(spec: SubnetSpec): SubnetShape {
+  const parsed = (pairs: readonly (readonly [string, string])[]): CanisterRange[] =>
+    pairs.map(([start, end]) => ({ start: Principal.fromText(start), end: Principal.fromText(end) }));
+  return {
+    kind: spec.kind,
+    ...(spec.ranges && { ranges: parsed(spec.ranges) }),
+    ...(spec.allocationRanges && { allocationRanges: parsed(spec.allocationRanges) }),
+  };
 }
 
 function clockFor(options: NetworkOptions): EmbeddedClock {
@@ -245,27 +280,24 @@ class RunningNetwork implements EmbeddedNetwork {
   readonly subnets: readonly EmbeddedSubnet[];
   readonly time: NetworkTime;
   readonly rootKey: Uint8Array;
-  readonly port: number | undefined;
-  readonly url: string | undefined;
   readonly #network: Network;
   readonly #nodes: readonly SubnetNode[];
   readonly #clock: EmbeddedClock;
-  readonly #server: HttpServer | undefined;
+  #server: HttpServer | undefined;
   readonly #files: NetworkFiles;
   #nonce = 0;
 
-  constructor(network: Network, nodes: readonly SubnetNode[], clock: EmbeddedClock, server: HttpServer | undefined, files: NetworkFiles) {
+  constructor(network: Network, nodes: readonly SubnetNode[], clock: EmbeddedClock, files: NetworkFiles) {
     this.#network = network;
     this.#nodes = nodes;
     this.#clock = clock;
-    this.#server = server;
     this.#files = files;
     this.rootKey = network.status().rootKey;
-    this.port = server?.port;
-    this.url = server && `http://127.0.0.1:${server.port}`;
     this.subnets = network.registry.subnets.map((record, at) => ({
       id: record.id.toText(),
       kind: record.kind,
+      publicKey: record.publicKey,
+      state: nodes[at]!.state,
       canisterRanges: record.ranges.map(({ start, end }) => [start.toText(), end.toText()] as const),
       height: async () => (await nodes[at]!.overview('summary')).height,
       stateHash: async () => (await nodes[at]!.overview('summary')).stateHash,
@@ -276,11 +308,31 @@ class RunningNetwork implements EmbeddedNetwork {
         clock.set(nanos);
         await this.#runDue();
       },
+      setQuiet: (nanos) => clock.set(nanos),
       advance: async (millis) => {
         clock.set(clock.nowNanos() + BigInt(Math.round(millis * 1e6)));
         await this.#runDue();
       },
     };
+  }
+
+  get port(): number | undefined {
+    return this.#server?.port;
+  }
+
+  get url(): string | undefined {
+    return this.#server && `http://127.0.0.1:${this.#server.port}`;
+  }
+
+  async openHttp(port = 0, bind = '127.0.0.1'): Promise<number> {
+    if (this.#server) throw new Error('HTTP is served already');
+    this.#server = await startHttpServer({ network: this.#network }, port, bind);
+    return this.#server.port;
+  }
+
+  async closeHttp(): Promise<void> {
+    await this.#server?.close();
+    this.#server = undefined;
   }
 
   async #runDue(): Promise<void> {
@@ -290,7 +342,6 @@ class RunningNetwork implements EmbeddedNetwork {
 
   async tick(rounds = 1): Promise<void> {
     for (let round = 0; round < rounds; round++) {
-      this.#clock.nudge();
       await Promise.all(this.#nodes.map((node) => node.makeBlock()));
     }
   }
@@ -338,7 +389,7 @@ class RunningNetwork implements EmbeddedNetwork {
     }
   }
 
-  async update(canister: PrincipalLike, method: string, arg: Uint8Array, options: CallOptions & { effective?: PrincipalLike } = {}): Promise<CallOutcome> {
+  async update(canister: PrincipalLike, method: string, arg: Uint8Array, options: SubmitOptions = {}): Promise<CallOutcome> {
     const submitted = await this.submit(canister, method, arg, options);
     if (submitted.kind === 'reject') return submitted;
     return this.awaitCall(options.effective ?? canister, submitted.requestId);
@@ -348,7 +399,7 @@ class RunningNetwork implements EmbeddedNetwork {
     canister: PrincipalLike,
     method: string,
     arg: Uint8Array,
-    options: CallOptions & { effective?: PrincipalLike } = {},
+    options: SubmitOptions = {},
   ): Promise<{ kind: 'accepted'; requestId: Uint8Array } | Extract<CallOutcome, { kind: 'reject' }>> {
     const request = this.#request(canister, method, arg, options);
     const outcome = await this.#nodeOf(Principal.fromBytes(request.effectiveId)).submitIngress(request, 'acceptance');
@@ -357,22 +408,24 @@ class RunningNetwork implements EmbeddedNetwork {
     return { kind: 'accepted', requestId: request.requestId };
   }
 
+  ingressStatus(canister: PrincipalLike, requestId: Uint8Array): CallOutcome | undefined {
+    return outcomeOf(this.#nodeOf(principalOf(canister)).ended(toHex(requestId)));
+  }
+
   async awaitCall(canister: PrincipalLike, requestId: Uint8Array): Promise<CallOutcome> {
     const node = this.#nodeOf(principalOf(canister));
     const id = toHex(requestId);
     for (;;) {
       await this.settle();
-      const status = node.ended(id);
-      if (status?.kind === 'replied') return { kind: 'reply', arg: status.reply };
-      if (status?.kind === 'rejected') return rejectOf(wireError(status.error));
-      if (status) throw new Error('the reply is no longer kept');
+      const outcome = outcomeOf(node.ended(id));
+      if (outcome) return outcome;
       if (!(await this.#clock.passes())) {
         throw new Error(`call ${id} waits for something that is not due yet: move the clock with net.time.advance, then awaitCall again`);
       }
     }
   }
 
-  async query(canister: PrincipalLike, method: string, arg: Uint8Array, options: CallOptions & { effective?: PrincipalLike } = {}): Promise<CallOutcome> {
+  async query(canister: PrincipalLike, method: string, arg: Uint8Array, options: SubmitOptions = {}): Promise<CallOutcome> {
     const request = this.#request(canister, method, arg, options);
     const outcome = await this.#nodeOf(Principal.fromBytes(request.effectiveId)).query(request);
     if (outcome.kind === 'replied') return { kind: 'reply', arg: outcome.arg };
@@ -380,7 +433,7 @@ class RunningNetwork implements EmbeddedNetwork {
     throw new Error(outcome.text);
   }
 
-  #request(canister: PrincipalLike, method: string, arg: Uint8Array, options: CallOptions & { effective?: PrincipalLike }): ValidatedRequest {
+  #request(canister: PrincipalLike, method: string, arg: Uint8Array, options: SubmitOptions): ValidatedRequest {
     const canisterId = principalOf(canister);
     const sender = principalOf(options.sender ?? ANONYMOUS).bytes;
     const nonce = new Uint8Array(8);
@@ -397,6 +450,7 @@ class RunningNetwork implements EmbeddedNetwork {
       nonce,
       effectiveId: principalOf(options.effective ?? canister).bytes,
       envelopeBytes: arg.length + ENVELOPE_OVERHEAD_BYTES,
+      ...(options.senderInfo && { senderInfo: { signer: principalOf(options.senderInfo.signer).bytes, info: options.senderInfo.info } }),
     };
   }
 
@@ -409,7 +463,7 @@ class RunningNetwork implements EmbeddedNetwork {
   }
 
   async stop(options: { crash?: boolean } = {}): Promise<void> {
-    await this.#server?.close();
+    await this.closeHttp();
     for (const node of this.#nodes) await node.stop({ crash: options.crash ?? false });
     this.#clock.stop();
     this.#files.release();
@@ -425,6 +479,13 @@ const ENVELOPE_OVERHEAD_BYTES = 350;
 function principalOf(like: PrincipalLike): Principal {
   if (typeof like === 'string') return Principal.fromText(like);
   return Principal.fromBytes(like instanceof Uint8Array ? like : like.toUint8Array());
+}
+
+function outcomeOf(status: IngressStatus | undefined): CallOutcome | undefined {
+  if (status?.kind === 'replied') return { kind: 'reply', arg: status.reply };
+  if (status?.kind === 'rejected') return rejectOf(wireError(status.error));
+  if (status?.kind === 'done') throw new Error('the answer is no longer kept');
+  return undefined;
 }
 
 function rejectOf(error: WireError): Extract<CallOutcome, { kind: 'reject' }> {

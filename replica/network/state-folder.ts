@@ -16,6 +16,7 @@ import { createSecrets, decodeSecrets, encodeSecrets, secretsFromSeed } from '..
 import type { SubnetSecrets } from '../registry/keys.ts';
 import { createRegistry, decodeRegistry, encodeRegistry } from '../registry/registry.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { CanisterRange } from '../state/replicated-state.ts';
 import type { SubnetKind } from '../types/subnet-config.ts';
 
 /** What the operator can do something about. */
@@ -29,10 +30,20 @@ export interface NetworkFiles {
   release(): void;
 }
 
-function registryFor(kinds: readonly SubnetKind[], secrets: readonly SubnetSecrets[]): Registry {
+/** A subnet to be made; ranges default to those of its kind. */
+export interface SubnetShape {
+  readonly kind: SubnetKind;
+  readonly ranges?: readonly CanisterRange[];
+  readonly allocationRanges?: readonly CanisterRange[];
+}
+
+/** The first is the root subnet. */
+export const DEFAULT_SUBNETS: readonly SubnetShape[] = [{ kind: 'system' }, { kind: 'application' }, { kind: 'application' }];
+
+function registryFor(shapes: readonly SubnetShape[], secrets: readonly SubnetSecrets[]): Registry {
   return createRegistry(
-    kinds.map((kind, at) => ({
-      kind,
+    shapes.map((shape, at) => ({
+      ...shape,
       publicKey: BlsSecretKey.fromSeed(secrets[at]!.subnetSeed).publicKeyDer(),
       nodePublicKey: NodeSigningKey.fromSeed(secrets[at]!.nodeSeed).publicKeyDer,
     })),
@@ -40,19 +51,19 @@ function registryFor(kinds: readonly SubnetKind[], secrets: readonly SubnetSecre
 }
 
 /** A network that leaves nothing behind; its keys are a function of `seed`. */
-export function networkInMemory(kinds: readonly SubnetKind[], seed: number): NetworkFiles {
-  const secrets = kinds.map((_, at) => secretsFromSeed(seed, at));
-  return { registry: registryFor(kinds, secrets), subnets: secrets.map((one) => ({ secrets: one, folder: undefined })), release: () => {} };
+export function networkInMemory(shapes: readonly SubnetShape[], seed: number): NetworkFiles {
+  const secrets = shapes.map((_, at) => secretsFromSeed(seed, at));
+  return { registry: registryFor(shapes, secrets), subnets: secrets.map((one) => ({ secrets: one, folder: undefined })), release: () => {} };
 }
 
 /**
  * Opens the network in `folder`, making it at the first start. Throws StateFolderError if another process uses it, or
- * if it holds other subnets than `kinds` asks for (undefined: whatever it holds; at the first start `fallback`).
+ * if it holds other subnets than `shapes` asks for (undefined: whatever it holds; at the first start `fallback`).
  */
 export function openNetwork(
   folder: string,
-  kinds: readonly SubnetKind[] | undefined,
-  fallback: readonly SubnetKind[],
+  shapes: readonly SubnetShape[] | undefined,
+  fallback: readonly SubnetShape[],
   seed: number | undefined,
 ): NetworkFiles {
   fs.mkdirSync(folder, { recursive: true });
@@ -60,10 +71,10 @@ export function openNetwork(
   try {
     const registryFile = join(folder, 'registry.json');
     const subnetFolder = (at: number): string => join(folder, `subnet-${at}`);
-    if (!fs.existsSync(registryFile)) createFiles(registryFile, subnetFolder, kinds ?? fallback, seed);
+    if (!fs.existsSync(registryFile)) createFiles(registryFile, subnetFolder, shapes ?? fallback, seed);
     const registry = decodeRegistry(fs.readFileSync(registryFile, 'utf8'));
     const held = registry.subnets.map((subnet) => subnet.kind);
-    if (kinds && kinds.join() !== held.join()) {
+    if (shapes && shapes.map(({ kind }) => kind).join() !== held.join()) {
       throw new StateFolderError(
         `${folder} holds a network of other subnets (${held.join(', ')}); leave out the subnet flags, or start anew with --clean`,
       );
@@ -79,14 +90,14 @@ export function openNetwork(
   }
 }
 
-function createFiles(registryFile: string, subnetFolder: (at: number) => string, kinds: readonly SubnetKind[], seed: number | undefined): void {
-  const secrets = kinds.map((_, at) => (seed === undefined ? createSecrets((length) => randomBytes(length)) : secretsFromSeed(seed, at)));
+function createFiles(registryFile: string, subnetFolder: (at: number) => string, shapes: readonly SubnetShape[], seed: number | undefined): void {
+  const secrets = shapes.map((_, at) => (seed === undefined ? createSecrets((length) => randomBytes(length)) : secretsFromSeed(seed, at)));
   for (const [at, one] of secrets.entries()) {
     fs.mkdirSync(subnetFolder(at), { recursive: true });
     writeSynced(join(subnetFolder(at), 'keys.json'), encodeSecrets(one), 0o600);
   }
   // Last: without the registry the folder counts as empty and the keys are made again.
-  writeSynced(registryFile, encodeRegistry(registryFor(kinds, secrets)), 0o644);
+  writeSynced(registryFile, encodeRegistry(registryFor(shapes, secrets)), 0o644);
 }
 
 function writeSynced(path: string, text: string, mode: number): void {

@@ -15,7 +15,7 @@ import type { SubnetKind } from '../types/subnet-config.ts';
 import { wallNanos } from './clocks.ts';
 import type { Logger } from './logger.ts';
 import { Network } from './network.ts';
-import { cleanFolder, networkInMemory, openNetwork } from './state-folder.ts';
+import { cleanFolder, DEFAULT_SUBNETS, networkInMemory, openNetwork } from './state-folder.ts';
 import { startWorkerNode } from './worker-node.ts';
 import type { WorkerNode } from './worker-node.ts';
 
@@ -38,14 +38,13 @@ export interface Supervisor {
   stop(): Promise<void>;
 }
 
-export const DEFAULT_KINDS: readonly SubnetKind[] = ['system', 'application', 'application'];
-
 /** Throws an Error whose message is for the operator when the network cannot start. */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const { stateDir, log } = options;
   await initBls();
   if (stateDir !== undefined && options.clean) cleanFolder(stateDir);
-  const files = stateDir === undefined ? networkInMemory(options.kinds ?? DEFAULT_KINDS, randomSeed()) : openNetwork(stateDir, options.kinds, DEFAULT_KINDS, undefined);
+  const shapes = options.kinds?.map((kind) => ({ kind }));
+  const files = stateDir === undefined ? networkInMemory(shapes ?? DEFAULT_SUBNETS, randomSeed()) : openNetwork(stateDir, shapes, DEFAULT_SUBNETS, undefined);
   const workers: WorkerNode[] = [];
   let network: Network | undefined;
   const endWorkers = async (): Promise<void> => {

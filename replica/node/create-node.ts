@@ -18,6 +18,7 @@ import { LmdbCheckpointStore } from '../state/store/lmdb-checkpoint-store.ts';
 import type { CodeLoader } from '../state/store/state-records.ts';
 import { Principal } from '../types/principal.ts';
 import { APPLICATION_SUBNET, SYSTEM_SUBNET } from '../types/subnet-config.ts';
+import type { SubnetConfig } from '../types/subnet-config.ts';
 import { NOT_DURABLE, recover } from './durable-state.ts';
 import type { DurableState } from './durable-state.ts';
 import { SubnetNode } from './subnet-node.ts';
@@ -30,6 +31,8 @@ export interface NodeConfig {
   readonly secrets: SubnetSecrets;
   /** The subnet's state folder; undefined keeps everything in memory. */
   readonly folder: string | undefined;
+  /** Differences from the configuration of the subnet's kind. */
+  readonly config?: Partial<SubnetConfig> | undefined;
 }
 
 export interface NodeSurroundings {
@@ -48,7 +51,7 @@ export function createNode(config: NodeConfig, around: NodeSurroundings): Subnet
   const id = Principal.fromBytes(config.subnetId);
   const record = registry.subnets.find((subnet) => subnet.id.equals(id));
   if (!record) throw new Error(`subnet ${id.toText()} is not in the registry`);
-  const subnetConfig = record.kind === 'system' ? SYSTEM_SUBNET : APPLICATION_SUBNET;
+  const subnetConfig: SubnetConfig = { ...(record.kind === 'system' ? SYSTEM_SUBNET : APPLICATION_SUBNET), ...config.config };
   const genesis = (): ReplicatedState => new ReplicatedState(id, record.kind, topology, record.allocationRanges);
   const routingOf = (state: ReplicatedState): MessageRouting =>
     new MessageRouting({ config: subnetConfig, state, management: managementCanister, engine: { executeEntryPoint } });

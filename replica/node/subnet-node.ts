@@ -230,6 +230,11 @@ export class SubnetNode implements SubnetNodeApi {
     for (const waiter of waiters) if (waiter.height <= upToHeight) waiter.resolve();
   }
 
+  /** For who runs in the same thread. Only batches change it. */
+  get state(): ReplicatedState {
+    return this.#state;
+  }
+
   /** Height of the state, a batch under way included. */
   get height(): number {
     return this.#state.height;

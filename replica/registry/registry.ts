@@ -70,6 +70,9 @@ export interface NewSubnet {
   readonly kind: SubnetKind;
   readonly publicKey: Uint8Array;
   readonly nodePublicKey: Uint8Array;
+  /** Default: `rangesFor` the kind. */
+  readonly ranges?: readonly CanisterRange[];
+  readonly allocationRanges?: readonly CanisterRange[];
 }
 
 /** The registry of a network of subnets with one node each. */
@@ -77,14 +80,23 @@ export function createRegistry(subnets: readonly NewSubnet[]): Registry {
   const seen = { system: 0, application: 0 };
   return {
     version: 1n,
-    subnets: subnets.map(({ kind, publicKey, nodePublicKey }) => ({
+    subnets: subnets.map(({ kind, publicKey, nodePublicKey, ranges, allocationRanges }) => ({
       id: Principal.fromBytes(selfAuthenticatingId(publicKey)),
       kind,
       publicKey,
       nodes: [{ id: Principal.fromBytes(selfAuthenticatingId(nodePublicKey)), publicKey: nodePublicKey }],
-      ...rangesFor(kind, seen[kind]++),
+      ...withGiven(rangesFor(kind, seen[kind]++), ranges, allocationRanges),
     })),
   };
+}
+
+function withGiven(
+  usual: { ranges: readonly CanisterRange[]; allocationRanges: readonly CanisterRange[] },
+  ranges: readonly CanisterRange[] | undefined,
+  allocationRanges: readonly CanisterRange[] | undefined,
+): { ranges: readonly CanisterRange[]; allocationRanges: readonly CanisterRange[] } {
+  if (!ranges) return usual;
+  return { ranges, allocationRanges: allocationRanges ?? ranges };
 }
 
 /** What subnets and clients see of it. */

@@ -83,7 +83,12 @@ class NodeAppendFile implements AppendFile {
 export const nodeFileSystem: FileSystem = {
   makeFolder: (path) => void translated(`create ${path}`, () => nodeFs.mkdirSync(path, { recursive: true })),
   list: (path) => translated(`list ${path}`, () => nodeFs.readdirSync(path).sort()),
-  read: (path) => translated(`read ${path}`, () => nodeFs.readFileSync(path)),
+  read: (path) =>
+    translated(`read ${path}`, () => {
+      // A plain array: a Buffer's slices share memory, which nobody expects of a Uint8Array.
+      const { buffer, byteOffset, length } = nodeFs.readFileSync(path);
+      return new Uint8Array(buffer, byteOffset, length);
+    }),
   openAppend: (path) => translated(`open ${path}`, () => new NodeAppendFile(path)),
   remove: (path) => translated(`remove ${path}`, () => nodeFs.unlinkSync(path)),
   syncFolder: (path) =>
