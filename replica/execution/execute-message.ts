@@ -37,7 +37,6 @@ import {
   executionFee,
   instructionsFee,
   takeFee,
-  totalPrepayment,
   transmissionFee,
   unbookConsumed,
 } from './cycles-account.ts';
@@ -162,10 +161,11 @@ function applyCall(round: Round, canister: CanisterState, context: CallContext, 
     deadlineNanos,
     senderVersion: canister.version,
   };
-  const prepaid = callPrepayment(config, payloadBytes(request), canister.code!.module.memory64);
-  if (totalPrepayment(prepaid) !== call.prepayment) throw new Error('the engine and the fee table disagree on a call');
+  const prepaid = callPrepayment(config, 0, canister.code!.module.memory64);
+  const refundable = prepaid.transmission + prepaid.execution;
+  if (call.prepayment < refundable) throw new Error('the engine and the fee table disagree on a call');
   canister.balance = mustCover(canister.balance, call.prepayment + call.cycles);
-  bookConsumed(state, canister, prepaid.request + prepaid.transmission, 'transmission');
+  bookConsumed(state, canister, call.prepayment - prepaid.execution, 'transmission');
   bookConsumed(state, canister, prepaid.execution, 'instructions');
   canister.callbacks.set(id, {
     id,

@@ -92,6 +92,17 @@ export class ScriptedState {
     this.current = (delta as ParkedDelta & { memory: Memory }).memory;
   }
 
+  /** The committed memory as one page, for hashes. */
+  readHeap(offset: number, size: number): Uint8Array {
+    const bytes = new Uint8Array(size);
+    bytes.set(encoder.encode(JSON.stringify(this.committed, jsonOf)).subarray(offset, offset + size));
+    return bytes;
+  }
+
+  readStable(): Uint8Array {
+    return new Uint8Array(0);
+  }
+
   dispose(): void {
     // Nothing is held.
   }
@@ -133,6 +144,22 @@ export function scriptedCode(options: ScriptedOptions = {}, installedAtNanos = 0
 export function textOf(canister: CanisterState): string {
   return (canister.code!.execution as ScriptedState).committed.text;
 }
+
+function jsonOf(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}
+
+const MAY_CALL: ReadonlySet<string> = new Set([
+  'update',
+  'replyCallback',
+  'rejectCallback',
+  'heartbeat',
+  'globalTimer',
+  'lowWasmMemory',
+  'compositeQuery',
+  'compositeReplyCallback',
+  'compositeRejectCallback',
+]);
 
 class Failure extends Error {
   readonly error: EngineError;
@@ -259,7 +286,10 @@ class Run {
   }
 
   #call(op: Extract<Op, { op: 'call' }>): void {
-    const { system } = this.#input;
+    const { system, entry } = this.#input;
+    if (!MAY_CALL.has(entry.kind)) {
+      throw new Failure({ code: 'IC0504', message: 'Canister violated contract: "ic0_call_new" cannot be executed here' });
+    }
     const callee = Principal.fromText(op.callee).bytes;
     const method = op.method ?? 'run';
     const payload = encodeProgram(op.program);

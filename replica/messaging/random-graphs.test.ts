@@ -1,0 +1,208 @@
+/**
+ * Random call graphs over two subnets: no cycles appear or vanish but as fees, nothing stays open, and a replay of the
+ * batches gives the same state at every height.
+ */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { stateHash } from '../execution/state-hash.ts';
+import type { Op } from '../execution/scripted-engine.testing.ts';
+import { decodeBatch, encodeBatch } from '../state/message-codec.ts';
+import { decodeCanister, decodeSubnetState, encodeCanister, encodeSubnetState } from '../state/codec.ts';
+import type { ReplicatedState } from '../state/replicated-state.ts';
+import { Principal } from '../types/principal.ts';
+import { RICH, SECOND, TestNetwork, type TestSubnet } from './subnets.testing.ts';
+
+const CANISTERS_PER_SUBNET = 3;
+/** Ids do not depend on the run: the first of each subnet's range, and one that does not exist. */
+const CALLEES = [
+  ...[0n, 1n, 2n, 0x10_0000n, 0x10_0001n, 0x10_0002n, 0xf_0000n].map((index) => Principal.fromCanisterIndex(index).toText()),
+];
+
+const leaf: fc.Arbitrary<Op> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant<Op>({ op: 'reply' }) },
+  fc.constant<Op>({ op: 'reject', text: 'no' }),
+  fc.constant<Op>({ op: 'trap' }),
+  fc.record({ op: fc.constant('accept' as const), cycles: fc.integer({ min: 0, max: 2_000_000 }) }),
+  fc.record({ op: fc.constant('burn' as const), cycles: fc.integer({ min: 0, max: 1_000_000 }) }),
+  fc.record({ op: fc.constant('spend' as const), instructions: fc.integer({ min: 0, max: 1_000_000_000 }) }),
+  fc.constant<Op>({ op: 'append', text: 'x' }),
+);
+
+const { program } = fc.letrec<{ program: readonly Op[]; call: Op }>((tie) => ({
+  program: fc.array(fc.oneof({ maxDepth: 3, withCrossShrink: true }, leaf, tie('call')), { maxLength: 4 }),
+  call: fc.record({
+    op: fc.constant('call' as const),
+    callee: fc.constantFrom(...CALLEES),
+    method: fc.constantFrom('run', 'run', 'run', 'ask', 'none'),
+    program: tie('program'),
+    cycles: fc.integer({ min: 0, max: 3_000_000 }),
+    timeoutSeconds: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }),
+    onReply: tie('program'),
+    onReject: tie('program'),
+    onCleanup: fc.option(tie('program').map(withoutAnswers), { nil: undefined }),
+  }),
+}));
+
+/** Cleanup may neither answer nor call. */
+function withoutAnswers(ops: readonly Op[]): readonly Op[] {
+  return ops.filter(({ op }) => op !== 'reply' && op !== 'reject' && op !== 'call' && op !== 'accept');
+}
+
+interface Step {
+  readonly subnet: number;
+  readonly canister: number;
+  readonly program: readonly Op[];
+  readonly advanceMillis: number;
+}
+
+const steps: fc.Arbitrary<readonly Step[]> = fc.array(
+  fc.record({
+    subnet: fc.integer({ min: 0, max: 1 }),
+    canister: fc.integer({ min: 0, max: CANISTERS_PER_SUBNET - 1 }),
+    program,
+    advanceMillis: fc.constantFrom(0, 0, 300, 2000, 30_000),
+  }),
+  { minLength: 1, maxLength: 8 },
+);
+
+function network(): TestNetwork {
+  const net = new TestNetwork({ subnets: 2 });
+  for (const subnet of net.subnets) for (let index = 0; index < CANISTERS_PER_SUBNET; index++) subnet.addCanister();
+  return net;
+}
+
+/** Cycles in balances, in open call contexts, in messages, and consumed. */
+function cyclesOf({ state }: TestSubnet): bigint {
+  let sum = state.metrics.consumedCycles;
+  for (const canister of state.canistersInOrder()) {
+    sum += canister.balance + canister.reservedBalance;
+    for (const context of canister.callContexts.values()) sum += context.availableCycles;
+    for (const queues of [canister.queues.inputs, canister.queues.outputs]) {
+      for (const queue of queues.values()) for (const message of queue.messages) sum += cyclesIn(message);
+    }
+  }
+  for (const stream of state.streams.values()) for (const message of stream.messages) sum += cyclesIn(message);
+  return sum;
+}
+
+function cyclesIn(message: { kind: string; payment?: bigint; refund?: bigint }): bigint {
+  return message.payment ?? message.refund ?? 0n;
+}
+
+/** Copies of messages in a stream count until they are collected, though the other side has them already. */
+function received(net: TestNetwork): bigint {
+  let sum = 0n;
+  for (const to of net.subnets) {
+    for (const from of net.subnets) {
+      const stream = from.state.streams.get(to.id.key);
+      const signalsEnd = to.state.streams.get(from.id.key)?.signalsEnd ?? 0;
+      if (from === to || stream === undefined) continue;
+      const refused = new Set((to.state.streams.get(from.id.key)?.rejectSignals ?? []).map(({ index }) => index));
+      stream.messages.forEach((message, offset) => {
+        if (stream.begin + offset < signalsEnd && !refused.has(stream.begin + offset)) sum += cyclesIn(message);
+      });
+    }
+  }
+  return sum;
+}
+
+function totalCycles(net: TestNetwork): bigint {
+  return net.subnets.reduce((sum, subnet) => sum + cyclesOf(subnet), 0n) - received(net);
+}
+
+function play(net: TestNetwork, script: readonly Step[], afterEach: () => void): void {
+  for (const step of script) {
+    const subnet = net.subnets[step.subnet]!;
+    const canister = subnet.state.canistersInOrder()[step.canister]!;
+    subnet.batch({ ingress: [subnet.ingress(canister.id, step.program)], xnet: net.slicesFor(subnet) });
+    afterEach();
+    if (step.advanceMillis > 0) net.now += BigInt(step.advanceMillis) * 1_000_000n;
+    for (const other of net.subnets) {
+      other.batch({ xnet: net.slicesFor(other) });
+      afterEach();
+    }
+  }
+  net.settle();
+  net.now += 10n * SECOND;
+  for (const subnet of net.subnets) subnet.batch({ xnet: net.slicesFor(subnet) });
+  net.settle();
+  afterEach();
+}
+
+test('random call graphs conserve cycles, answer every call and leave nothing open', () => {
+  fc.assert(
+    fc.property(steps, (script) => {
+      const net = network();
+      const before = totalCycles(net);
+      expect(before).toBe(RICH * BigInt(2 * CANISTERS_PER_SUBNET));
+      play(net, script, () => expect(totalCycles(net)).toBe(before));
+      for (const { state } of net.subnets) {
+        for (const canister of state.canistersInOrder()) {
+          expect(canister.callContexts.size).toBe(0);
+          expect(canister.callbacks.size).toBe(0);
+          expect(canister.queues.isEmpty()).toBe(true);
+          expect(canister.queues.guaranteedReservations).toBe(0);
+        }
+        for (const entry of state.ingressHistory.values()) expect(entry.status.kind).toMatch(/replied|rejected/);
+        for (const stream of state.streams.values()) expect(stream.messages).toEqual([]);
+      }
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('replaying the log of batches gives the same state hash at every height', () => {
+  fc.assert(
+    fc.property(steps, (script) => {
+      const net = network();
+      const hashes = new Map<string, string>();
+      const remember = (): void => {
+        for (const { state } of net.subnets) hashes.set(key(state), hex(stateHash(state)));
+      };
+      play(net, script, remember);
+      const again = network();
+      net.subnets.forEach((subnet, index) => {
+        const copy = again.subnets[index]!;
+        for (const batch of subnet.log) {
+          copy.batch(decodeBatch(encodeBatch(batch)));
+          const expected = hashes.get(key(copy.state));
+          if (expected !== undefined) expect(hex(stateHash(copy.state))).toBe(expected);
+        }
+        expect(hex(stateHash(copy.state))).toBe(hex(stateHash(subnet.state)));
+      });
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('records of a state in the middle of its work decode to the same records', () => {
+  fc.assert(
+    fc.property(steps, (script) => {
+      const net = network();
+      play(net, script, () => {
+        for (const { state } of net.subnets) {
+          const copy = decodeSubnetState(encodeSubnetState(state), state.topology);
+          expect(encodeSubnetState(copy)).toEqual(encodeSubnetState(state));
+          for (const canister of state.canistersInOrder()) {
+            const bytes = encodeCanister(canister);
+            const decoded = decodeCanister(bytes, {
+              code: () => canister.code!,
+              chunk: (_, hash) => canister.chunks.get(hash)!,
+              snapshot: (_, id) => canister.snapshots.get(id)!,
+            });
+            expect(encodeCanister(decoded)).toEqual(bytes);
+          }
+        }
+      });
+    }),
+    { numRuns: 30 },
+  );
+});
+
+function key(state: ReplicatedState): string {
+  return `${state.subnetId.key} ${state.height}`;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
