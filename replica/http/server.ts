@@ -123,11 +123,17 @@ async function dispatch(options: HttpServerOptions, context: EndpointContext, re
     return;
   }
   if (options.mount?.(request, response, path) === true) return;
-  if (path === '/' || path === '/_/') {
+  if ((path === '/' || path === '/_/') && isBareHost(request.headers.host)) {
     send(request, response, { status: 303, body: '', headers: { location: '/_/dashboard' } });
     return;
   }
   send(request, response, textAnswer(404, options.gateway === undefined ? 'Endpoint not found.' : options.gateway.notFoundText(request.headers.host), CORS));
+}
+
+/** `localhost` or an address; a name that could stand for a canister gets an explanation instead of the dashboard. */
+function isBareHost(hostHeader: string | undefined): boolean {
+  const host = (hostHeader ?? '').replace(/:\d+$/, '');
+  return host === '' || host === 'localhost' || host.startsWith('[') || /^[0-9.]+$/.test(host);
 }
 
 async function apiAnswer(context: EndpointContext, request: IncomingMessage, path: string): Promise<Answer> {

@@ -34,7 +34,8 @@ const UpdateRequest = IDL.Record({
 });
 // The token's type is the canister's affair; `Unknown` keeps value and type, so that it can be sent back.
 const Callback = IDL.Record({
-  callback: IDL.Func([IDL.Reserved], [IDL.Reserved], ['query']),
+  // Every callback is a subtype of this one, whatever its token and result.
+  callback: IDL.Func([IDL.Empty], [IDL.Reserved], ['query']),
   token: IDL.Unknown as unknown as IDL.Type,
 });
 const Response = IDL.Record({
