@@ -8,8 +8,10 @@ import type { Batch, BatchOutcome } from '../types/batch.ts';
 import type { IngressMessage } from '../types/messages.ts';
 import { Principal } from '../types/principal.ts';
 import { APPLICATION_SUBNET, type SubnetConfig } from '../types/subnet-config.ts';
+import type { WasmEngine } from '../execution/environment.ts';
 import type { ManagementCanister } from '../execution/management-port.ts';
 import { managementCanister } from '../execution/management/management.ts';
+import { compileModule, createExecutionState } from '../execution/wasm/engine.ts';
 import { encodeProgram, scriptedCode, scriptedEngine, type Op, type ScriptedOptions } from '../execution/scripted-engine.testing.ts';
 import { MessageRouting } from './message-routing.ts';
 import { sliceHasNews, sliceOf } from './streams.ts';
@@ -25,6 +27,8 @@ export interface TestSubnetOptions {
   readonly subnets?: number;
   readonly config?: Partial<SubnetConfig>;
   readonly management?: ManagementCanister;
+  /** Default: the scripted engine. */
+  readonly engine?: WasmEngine;
 }
 
 export class TestSubnet {
@@ -52,6 +56,19 @@ export class TestSubnet {
     const canister = new CanisterState(id, defaultSettings(options.controllers ?? [USER]), options.cycles ?? RICH, this.#net.now);
     canister.code = scriptedCode(options, this.#net.now);
     this.#scripts.set(id.key, options);
+    this.state.addCanister(canister);
+    return canister;
+  }
+
+  /** A canister that runs this module; its start function and canister_init do not run. */
+  addWasm(wasm: Uint8Array, cycles = RICH): CanisterState {
+    const compiled = compileModule(wasm);
+    if (!compiled.ok) throw new Error(compiled.error.message);
+    const execution = createExecutionState(compiled.module);
+    if (!execution.ok) throw new Error(execution.error.message);
+    const id = this.state.allocateCanisterId()!;
+    const canister = new CanisterState(id, defaultSettings([USER]), cycles, this.#net.now);
+    canister.code = { module: compiled.module, execution: execution.state, installedAtNanos: this.#net.now };
     this.state.addCanister(canister);
     return canister;
   }
@@ -139,7 +156,7 @@ export class TestNetwork {
         config: { ...APPLICATION_SUBNET, ...options.config },
         state,
         management: options.management ?? managementCanister,
-        engine: scriptedEngine((id) => scripts.get(Principal.fromBytes(id).key) ?? {}),
+        engine: options.engine ?? scriptedEngine((id) => scripts.get(Principal.fromBytes(id).key) ?? {}),
       });
       this.subnets.push(new TestSubnet(this, id, routing, scripts));
     });
