@@ -159,7 +159,10 @@ export class TypeTable {
       else if (kind >= VARIANT) this.pushFields();
       else if (kind == FUNC) this.pushFunc();
       else if (kind == SERVICE) this.pushService();
-      else reader.advanceTo(reader.position() + reader.readSize());
+      else {
+        const size = reader.readSize();
+        reader.advanceTo(reader.position() + size);
+      }
     }
     for (let i = 0; i < n; i++) this.checkMethods(this.entry(i));
     this.args = this.readCount(1);

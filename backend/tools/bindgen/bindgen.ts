@@ -27,7 +27,7 @@ export function writeIfChanged(path: string, text: string): void {
 function writeDeclarations(name: string, did: Did, root: string): void {
   const dir = join(root, 'declarations', name);
   const note = '// Generated from the .did file. Do not edit.\n/* eslint-disable */\n';
-  writeIfChanged(join(dir, `${name}.did.js`), note + did.js);
+  writeIfChanged(join(dir, `${name}.did.js`), note + did.js.replaceAll('@icp-sdk/core/candid', '@dfinity/candid'));
   writeIfChanged(join(dir, `${name}.did.d.ts`), note + did.ts
     .replaceAll('@icp-sdk/core/agent', '@dfinity/agent')
     .replaceAll('@icp-sdk/core/candid', '@dfinity/candid')

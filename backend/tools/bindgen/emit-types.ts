@@ -8,7 +8,7 @@
 import type { Did, Field, Prim, RecordType, Type, VariantType } from './did.ts';
 import { resolved } from './did.ts';
 import type { Names } from './names.ts';
-import { assignNames, isEnum, isNull, propertyName, identifier } from './names.ts';
+import { assignNames, isEnum, isNull, propertyName, identifier, TAKEN } from './names.ts';
 import { header } from './type-table.ts';
 
 const PRIM_TYPE: Record<Prim, string> = {
@@ -351,7 +351,7 @@ export class TypeEmitter {
       const t = resolved(type);
       const own = this.names.nameOf.get(t);
       const wish = name.replace(/^./, (c) => c.toUpperCase());
-      if (own !== wish && !this.names.defined.some((d) => this.nameOf(d) === wish)) this.out.push(`export type ${identifier(wish)} = ${this.asType(type)};`, '');
+      if (own !== wish && !TAKEN.has(wish) && !this.names.defined.some((d) => this.nameOf(d) === wish)) this.out.push(`export type ${identifier(wish)} = ${this.asType(type)};`, '');
     }
     for (const t of [...this.names.defined, ...this.names.wrapped]) {
       const name = this.nameOf(t);

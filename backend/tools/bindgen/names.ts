@@ -5,7 +5,7 @@
 import type { Did, Field, RecordType, Type, VariantType } from './did.ts';
 import { resolved } from './did.ts';
 
-const TAKEN = new Set([
+export const TAKEN = new Set([
   'Array', 'ArrayBuffer', 'Uint8Array', 'StaticArray', 'String', 'Map', 'Set', 'Error', 'Object', 'Date', 'Math', 'Symbol',
   'Opt', 'Nat', 'Int', 'Func', 'Principal', 'Number', 'Function', 'Boolean', 'RegExp', 'DataView', 'Call', 'Later',
 ]);
