@@ -1,0 +1,171 @@
+// Direct chats between user canisters on two subnets.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ChatNetwork, errorOf, messageId, moduleOf, ok, type Person } from "./chat-network.ts";
+
+let network: ChatNetwork;
+let ann: Person;
+let bob: Person;
+
+beforeAll(async () => {
+  network = await ChatNetwork.start();
+  ann = await network.person("ann_anders");
+  bob = await network.person("BobBuilder");
+}, 120_000);
+
+afterAll(() => network.stop());
+
+const settle = () => network.net.settle();
+
+describe("registration", () => {
+  test("spreads accounts over the subnets, the less loaded first", () => {
+    expect(ann.account.local_index.toText()).not.toBe(bob.account.local_index.toText());
+  });
+
+  test("refuses names that are taken in any case, too short, too long or of other letters", async () => {
+    const index = network.as(network.stranger()).user_index(network.userIndex);
+    expect(await index.check_username("BOBBUILDER")).toEqual({ Err: { Taken: null } });
+    expect(await index.register_user({ username: "bobbuilder" })).toEqual({ Err: { Username: { Taken: null } } });
+    expect(await index.check_username("four")).toEqual({ Err: { TooShort: { min: 5 } } });
+    expect(await index.check_username("a".repeat(21))).toEqual({ Err: { TooLong: { max: 20 } } });
+    for (const name of ["bоbby", "with space", "_first", "last_", "dou__ble", "tab\tbed"]) {
+      expect(await index.check_username(name)).toEqual({ Err: { InvalidCharacters: null } });
+    }
+  });
+
+  test("answers the account that is there when asked again", async () => {
+    const again = await ann.index.register_user({ username: "another_name" });
+    expect(errorOf(again)).toBe("AlreadyRegistered");
+    expect((await ann.index.current_user())[0]?.username).toBe("ann_anders");
+  });
+
+  test("finds people by prefix, for registered callers only, without their sign-in principal", async () => {
+    const found = await ann.index.search_users({ prefix: "BOB", max_results: 10 });
+    expect(found.map((user) => user.username)).toEqual(["BobBuilder"]);
+    expect(Object.keys(found[0]!).sort()).toEqual(["local_index", "user_id", "username"]);
+    const stranger = network.as(network.stranger()).user_index(network.userIndex);
+    expect(await stranger.search_users({ prefix: "bob", max_results: 10 })).toEqual([]);
+    expect(await stranger.users([bob.id])).toEqual([]);
+  });
+});
+
+describe("messages", () => {
+  test("reach the other subnet once and in order, both ways", async () => {
+    await ann.say(bob, "Hello Bob");
+    await ann.say(bob, "  How are you?  ");
+    await settle();
+    await bob.say(ann, "Fine 👋");
+    await settle();
+    expect(await ann.texts(bob)).toEqual(["Hello Bob", "How are you?", "Fine 👋"]);
+    expect(await bob.texts(ann)).toEqual(["Hello Bob", "How are you?", "Fine 👋"]);
+    expect((await bob.chatWith(ann))?.username).toBe("ann_anders");
+  });
+
+  test("sent twice with one id make one message", async () => {
+    const id = messageId();
+    const first = ok(await ann.user.send_message({ recipient: bob.id, message_id: id, text: "once", replies_to: [] }));
+    const second = ok(await ann.user.send_message({ recipient: bob.id, message_id: id, text: "once", replies_to: [] }));
+    expect(second).toEqual(first);
+    await settle();
+    expect((await bob.texts(ann)).filter((text) => text === "once")).toHaveLength(1);
+  });
+
+  test("show unread counts, delivery and read marks", async () => {
+    const before = (await bob.chatWith(ann))!;
+    await ann.say(bob, "unread one");
+    await settle();
+    const bobs = (await bob.chatWith(ann))!;
+    expect(bobs.unread).toBe(before.unread + 1);
+    let anns = (await ann.chatWith(bob))!;
+    expect(anns.delivered_up_to[0]).toBe(anns.latest_event_index);
+    expect(anns.read_by_them_up_to[0] ?? -1).toBeLessThan(anns.latest_event_index);
+    await bob.user.mark_read([{ chat: { Direct: ann.id }, up_to: bobs.latest_event_index }]);
+    expect((await bob.chatWith(ann))!.unread).toBe(0);
+    await settle();
+    anns = (await ann.chatWith(bob))!;
+    expect(anns.read_by_them_up_to[0]).toBe(anns.latest_event_index);
+  });
+
+  test("are edited, reacted to and deleted on both copies", async () => {
+    const id = await ann.say(bob, "tpyo");
+    const reply = await ann.say(bob, "second", { repliesTo: id });
+    await settle();
+    ok(await ann.user.edit_message({ them: bob.id, message_id: id, text: "typo" }));
+    ok(await bob.user.react({ them: ann.id, message_id: id, reaction: "❤️", add: true }));
+    await settle();
+    for (const [me, them] of [[ann, bob], [bob, ann]] as const) {
+      const message = (await me.events(them)).flatMap((event) => ("Message" in event.kind && event.kind.Message.message_id === id ? [event.kind.Message] : []))[0]!;
+      expect(message.content).toEqual({ Text: { text: "typo" } });
+      expect(message.edited).toHaveLength(1);
+      expect(message.reactions).toMatchObject([{ reaction: "❤️", count: 1, mine: me === bob }]);
+    }
+    const quoted = (await bob.events(ann)).flatMap((event) => ("Message" in event.kind && event.kind.Message.message_id === reply ? [event.kind.Message] : []))[0]!;
+    expect(quoted.replies_to).toEqual([id]);
+    ok(await bob.user.react({ them: ann.id, message_id: id, reaction: "❤️", add: false }));
+    ok(await ann.user.delete_message({ them: bob.id, message_id: id }));
+    await settle();
+    expect((await bob.texts(ann)).at(-2)).toBe("∅");
+    expect((await ann.texts(bob)).at(-2)).toBe("∅");
+  });
+
+  test("refuse what is empty, too long, to oneself, to nobody, or of somebody else", async () => {
+    const send = (text: string, recipient = bob.id) => ann.user.send_message({ recipient, message_id: messageId(), text, replies_to: [] });
+    expect(errorOf(await send("   "))).toBe("EmptyText");
+    expect(errorOf(await send("x".repeat(10_001)))).toBe("TextTooLong");
+    expect("Ok" in (await send("😀".repeat(10_000)))).toBe(true);
+    expect(errorOf(await send("hi", ann.id))).toBe("CannotMessageSelf");
+    expect(errorOf(await send("hi", network.stranger()))).toBe("RecipientNotFound");
+    const theirs = await bob.say(ann, "mine");
+    await settle();
+    expect(errorOf(await ann.user.edit_message({ them: bob.id, message_id: theirs, text: "yours" }))).toBe("NotYourMessage");
+    expect(errorOf(await ann.user.delete_message({ them: bob.id, message_id: theirs }))).toBe("NotYourMessage");
+    expect(errorOf(await ann.user.react({ them: bob.id, message_id: theirs, reaction: "abc", add: true }))).toBe("InvalidReaction");
+  });
+});
+
+describe("authorisation", () => {
+  test("a stranger and another user learn and change nothing", async () => {
+    for (const sender of [network.stranger(), bob.sender]) {
+      const anns = network.as(sender).user(ann.id);
+      expect(await anns.updates({ since: 0n, on_behalf_of: [] })).toEqual([]);
+      expect(await anns.updates({ since: 0n, on_behalf_of: [ann.sender] })).toEqual([]);
+      expect(errorOf(await anns.events({ them: bob.id, from: 0, ascending: true, max: 10 }))).toBe("NotAuthorized");
+      await expect(anns.send_message({ recipient: bob.id, message_id: messageId(), text: "forged", replies_to: [] })).rejects.toThrow();
+      await expect(anns.c2c_claim({ owner: sender, username: "thief" })).rejects.toThrow();
+      await expect(anns.c2c_deliver({ first: 0n, envelopes: [] })).rejects.toThrow();
+    }
+  });
+
+  test("the local index tells only the owner", async () => {
+    expect((await ann.sync(ann.account.local_index.toText(), { user: 0n })).user?.profile[0]?.username).toBe("ann_anders");
+    const thief = await network.as(bob.sender).local_index(ann.account.local_index).updates({ user: [{ user_id: ann.id, since: 0n }], groups: [] });
+    expect(thief.user).toEqual([]);
+  });
+});
+
+describe("delivery", () => {
+  test("survives a stopped recipient and an upgrade of both sides, in order and once", async () => {
+    const cat = await network.person("cat_carter");
+    const dan = await network.person("dan_dawson");
+    await cat.say(dan, "zero");
+    await settle();
+    const local = dan.account.local_index.toText();
+    await network.activate(local, "user", withVersion(2), 2);
+    await network.activate(cat.account.local_index.toText(), "user", withVersion(2), 2);
+    for (let i = 1; i <= 20; i++) await cat.say(dan, `number ${i}`);
+    for (let i = 0; i < 40; i++) await network.net.time.advance(10_000);
+    await settle();
+    const expected = ["zero", ...Array.from({ length: 20 }, (_, i) => `number ${i + 1}`)];
+    expect(await cat.texts(dan)).toEqual(expected);
+    expect(await dan.texts(cat)).toEqual(expected);
+    const status = await network.as(ChatNetwork.admin).local_index(local).status();
+    expect(status.failures).toEqual([]);
+    expect(status.children.find((child) => "User" in child.kind)).toMatchObject({ version: 2, outdated: 0 });
+  }, 60_000);
+});
+
+/** The same module with another custom section: another hash, as a new release has. */
+function withVersion(version: number): Uint8Array {
+  const wasm = moduleOf("user");
+  return Uint8Array.from([...wasm, 0, 4, 2, 0x76, 0x30 + version, 0]);
+}
