@@ -123,6 +123,7 @@ function subnet(kind: PocketKind, spec: JsonObject, block: number): PocketSubnet
     allocationRanges: [own],
     config: {
       feeSubnetSize: size,
+      httpOutcalls: true,
       ...(benchmarking ? { instructions: BENCHMARKING } : {}),
       ...(free ? { fees: FREE } : {}),
     },

@@ -88,6 +88,8 @@ export interface SubnetConfig {
   readonly computeCapacityPercent: number;
   /** Textual principals that may create, start, stop, delete and list canisters of this subnet. Absent: nobody. */
   readonly subnetAdmins?: readonly string[];
+  /** Whether somebody carries HTTP outcalls out and consensus answers them. Absent: no. */
+  readonly httpOutcalls?: boolean;
   readonly maxIngressMessagesPerBlock: number;
   readonly maxIngressBytesPerBlock: number;
 }

@@ -628,11 +628,17 @@ export interface ThresholdArgsCandid {
 }
 
 const HttpHeader = IDL.Record({ name: IDL.Text, value: IDL.Text });
-const HttpResponse = IDL.Record({
+export const HttpResponse = IDL.Record({
   status: IDL.Nat,
   headers: IDL.Vec(HttpHeader),
   body: Blob,
 });
+export interface HttpResponseCandid {
+  status: bigint;
+  headers: { name: string; value: string }[];
+  body: Uint8Array;
+}
+export const TransformArgs = IDL.Record({ response: HttpResponse, context: Blob });
 export const HttpRequestArgs = IDL.Record({
   url: IDL.Text,
   max_response_bytes: IDL.Opt(IDL.Nat64),
@@ -649,7 +655,7 @@ export const HttpRequestArgs = IDL.Record({
   transform: IDL.Opt(
     IDL.Record({
       function: IDL.Func(
-        [IDL.Record({ response: HttpResponse, context: Blob })],
+        [TransformArgs],
         [HttpResponse],
         ['query'],
       ),

@@ -19,6 +19,7 @@ import { decodeArgument, decodeNothing } from './candid-codec.ts';
 import * as candid from './candid-types.ts';
 import { clearChunkStore, storedChunks, uploadChunk } from './chunk-store.ts';
 import { contractViolation, notController, rejected } from './faults.ts';
+import { httpRequest } from './http-outcalls.ts';
 import { installChunkedCode, installCode, uninstallCode } from './install-code.ts';
 import {
   createCanister,
@@ -31,7 +32,7 @@ import {
 } from './lifecycle.ts';
 import type { CallerRule, ManagementMethod, MethodRules } from './methods.ts';
 import { methodRules, undecodable, unknownMethod } from './methods.ts';
-import { bitcoin, httpRequest, thresholdMethod } from './not-yet-built.ts';
+import { bitcoin, thresholdMethod } from './not-yet-built.ts';
 import type { CanisterMethod, Operation, Result, SubnetMethod } from './operation.ts';
 import { isSubnetAdmin, reject } from './operation.ts';
 import {
