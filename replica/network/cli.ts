@@ -125,7 +125,8 @@ async function main(): Promise<void> {
   }
   const log = jsonLogger(flags.logLevel, (line) => process.stderr.write(line));
   const { stateDir, clean, kinds, port, bind, logLevel } = flags;
-  const supervisor = await startSupervisor({ stateDir, clean, kinds, port, bind, logLevel, log });
+  const hostAliases = Object.fromEntries(flags.aliases);
+  const supervisor = await startSupervisor({ stateDir, clean, kinds, port, bind, hostAliases, logLevel, log });
   let stopping = false;
   const stop = (): void => {
     // A second signal does not wait.

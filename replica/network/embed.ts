@@ -23,7 +23,6 @@ import { toHex } from '../codec/bytes.ts';
 import { hashOfMap } from '../codec/request-id.ts';
 import { initBls } from '../crypto/bls.ts';
 import type { UserError as WireError, ValidatedRequest } from '../http/replica-port.ts';
-import { startHttpServer } from '../http/server.ts';
 import type { HttpServer } from '../http/server.ts';
 import { createNode } from '../node/create-node.ts';
 import { wireError } from '../node/subnet-node.ts';
@@ -35,6 +34,8 @@ import { Principal } from '../types/principal.ts';
 import { RealClock, VirtualClock } from './clocks.ts';
 import type { EmbeddedClock } from './clocks.ts';
 import { createCanisterCall, createdCanister, installCalls } from './management-calls.ts';
+import { openBoundary } from './http-boundary.ts';
+import { jsonLogger } from './logger.ts';
 import { Network } from './network.ts';
 import { DEFAULT_SUBNETS, networkInMemory, openNetwork } from './state-folder.ts';
 import type { NetworkFiles, SubnetShape } from './state-folder.ts';
@@ -69,6 +70,8 @@ export interface NetworkOptions {
   readonly port?: number | null;
   /** Default 127.0.0.1. */
   readonly bind?: string;
+  /** Host names without dots → textual canister ids that the gateway serves at `http://<name>.localhost`. */
+  readonly hostAliases?: Readonly<Record<string, string>>;
   /** Makes keys, and with them subnet ids and randomness, a function of this number. Default: 1 in memory, random on disk. */
   readonly seed?: number;
 }
@@ -221,6 +224,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
       ? networkInMemory(subnets ?? DEFAULT_SUBNETS, options.seed ?? 1)
       : openNetwork(options.stateDir, subnets, DEFAULT_SUBNETS, options.seed);
   const clock = clockFor(options);
+  const log = jsonLogger('error', (line) => process.stderr.write(line));
   let network: Network | undefined;
   const nodes: SubnetNode[] = [];
   try {
@@ -231,12 +235,10 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
           clock.reached(timeNanos);
           if (at === 0) network?.rootCertified(height);
         },
-        log: (level, event, fields) => {
-          if (level === 'error') console.error(`subnet ${at}: ${event}`, fields);
-        },
+        log: (level, event, fields) => log(level, event, { subnet: at, ...fields }),
         broken: (reason) => {
           network?.markUnhealthy();
-          console.error(`subnet ${at} stopped: ${reason}`);
+          log('error', 'subnet.broken', { subnet: at, reason });
         },
       };
       const { secrets, folder } = files.subnets[at]!;
@@ -255,7 +257,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
   network = new Network(files.registry, nodes, () => clock.nowNanos());
   await network.start();
   for (const node of nodes) node.wake();
-  const running = new RunningNetwork(network, nodes, clock, files);
+  const running = new RunningNetwork(network, nodes, clock, files, options.hostAliases);
   if (options.port !== undefined && options.port !== null) await running.openHttp(options.port, options.bind);
   return running;
 }
@@ -283,11 +285,13 @@ class RunningNetwork implements EmbeddedNetwork {
   readonly #network: Network;
   readonly #nodes: readonly SubnetNode[];
   readonly #clock: EmbeddedClock;
+  readonly #aliases: Readonly<Record<string, string>> | undefined;
   #server: HttpServer | undefined;
   readonly #files: NetworkFiles;
   #nonce = 0;
 
-  constructor(network: Network, nodes: readonly SubnetNode[], clock: EmbeddedClock, files: NetworkFiles) {
+  constructor(network: Network, nodes: readonly SubnetNode[], clock: EmbeddedClock, files: NetworkFiles, aliases: Readonly<Record<string, string>> | undefined) {
+    this.#aliases = aliases;
     this.#network = network;
     this.#nodes = nodes;
     this.#clock = clock;
@@ -326,7 +330,7 @@ class RunningNetwork implements EmbeddedNetwork {
 
   async openHttp(port = 0, bind = '127.0.0.1'): Promise<number> {
     if (this.#server) throw new Error('HTTP is served already');
-    this.#server = await startHttpServer({ network: this.#network }, port, bind);
+    this.#server = await openBoundary(this.#network, { port, bind, ...(this.#aliases && { hostAliases: this.#aliases }) });
     return this.#server.port;
   }
 

@@ -2,6 +2,7 @@
  * The folder of a network: the registry, and one folder per subnet with its secrets, checkpoint and log.
  *
  *     <state>/registry.json
+ *     <state>/host-aliases.json        friendly names of canisters
  *     <state>/lock                     pid of the process that uses the folder
  *     <state>/subnet-<n>/keys.json     readable by the owner only
  *     <state>/subnet-<n>/checkpoint/   LMDB
@@ -18,6 +19,9 @@ import { createRegistry, decodeRegistry, encodeRegistry } from '../registry/regi
 import type { Registry } from '../registry/registry.ts';
 import type { CanisterRange } from '../state/replicated-state.ts';
 import type { SubnetKind } from '../types/subnet-config.ts';
+
+/** Friendly host names of canisters, written by deployments: {"parley": "<canister id>"}. */
+export const HOST_ALIASES_FILE = 'host-aliases.json';
 
 /** What the operator can do something about. */
 export class StateFolderError extends Error {}
@@ -143,7 +147,7 @@ export function cleanFolder(folder: string): void {
   if (!fs.existsSync(folder)) return;
   const release = lock(folder);
   for (const name of fs.readdirSync(folder)) {
-    if (name === 'registry.json' || /^subnet-\d+$/.test(name) || name === 'host-aliases.json') {
+    if (name === 'registry.json' || /^subnet-\d+$/.test(name) || name === HOST_ALIASES_FILE) {
       fs.rmSync(join(folder, name), { recursive: true });
     }
   }

@@ -5,17 +5,18 @@
  * The supervisor holds no state of a subnet. If a worker ends, the network says so in its health and in the log; a
  * restart of the process continues from what was synced.
  */
+import { join } from 'node:path';
 import { initBls } from '../crypto/bls.ts';
-import { startHttpServer } from '../http/server.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { LogLevel, NodeHost } from '../node/types.ts';
 import { encodeSecrets } from '../registry/keys.ts';
 import { encodeRegistry } from '../registry/registry.ts';
 import type { SubnetKind } from '../types/subnet-config.ts';
 import { wallNanos } from './clocks.ts';
+import { openBoundary } from './http-boundary.ts';
 import type { Logger } from './logger.ts';
 import { Network } from './network.ts';
-import { cleanFolder, DEFAULT_SUBNETS, networkInMemory, openNetwork } from './state-folder.ts';
+import { cleanFolder, DEFAULT_SUBNETS, HOST_ALIASES_FILE, networkInMemory, openNetwork } from './state-folder.ts';
 import { startWorkerNode } from './worker-node.ts';
 import type { WorkerNode } from './worker-node.ts';
 
@@ -27,6 +28,8 @@ export interface SupervisorOptions {
   readonly kinds: readonly SubnetKind[] | undefined;
   readonly port: number;
   readonly bind: string;
+  /** Host name without dots → textual canister id. */
+  readonly hostAliases: Readonly<Record<string, string>>;
   readonly logLevel: LogLevel;
   readonly log: Logger;
 }
@@ -74,7 +77,13 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     network = new Network(files.registry, workers.map((worker) => worker.api), wallNanos);
     await network.start();
     for (const worker of workers) worker.begin();
-    const server = await startHttpServer({ network }, options.port, options.bind);
+    const server = await openBoundary(network, {
+      port: options.port,
+      bind: options.bind,
+      hostAliases: options.hostAliases,
+      hostAliasFiles: stateDir === undefined ? [] : [join(stateDir, HOST_ALIASES_FILE)],
+      onError: (error, what) => log('error', 'http.failed', { what, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+    });
     const stopRenewing = network.keepDelegationsFresh();
     return { network, port: server.port, stop: () => stopAll(server, workers, stopRenewing, endWorkers) };
   } catch (error) {
