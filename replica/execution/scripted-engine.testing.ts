@@ -22,6 +22,8 @@ export type Op =
   | { readonly op: 'reply'; readonly text?: string }
   | { readonly op: 'replyState' }
   | { readonly op: 'replyRejection' }
+  /** With the bytes of the reply that the callback got. */
+  | { readonly op: 'replyArg' }
   | { readonly op: 'replySize'; readonly bytes: number }
   | { readonly op: 'reject'; readonly text: string }
   | { readonly op: 'accept'; readonly cycles: number }
@@ -40,6 +42,8 @@ export type Op =
       readonly callee: string;
       readonly method?: string;
       readonly program: readonly Op[];
+      /** Hex of the argument instead of a program, for callees that are not scripted. */
+      readonly argHex?: string;
       readonly cycles?: number;
       readonly timeoutSeconds?: number;
       readonly onReply?: readonly Op[];
@@ -101,6 +105,14 @@ export class ScriptedState {
 
   readStable(): Uint8Array {
     return new Uint8Array(0);
+  }
+
+  /** A state of its own with the same committed memory, as a restart would make. */
+  copy(): ScriptedState {
+    const copy = new ScriptedState();
+    copy.committed = this.committed;
+    copy.current = this.committed;
+    return copy;
   }
 
   dispose(): void {
@@ -208,6 +220,8 @@ class Run {
           kind: 'reply',
           data: encoder.encode(`${this.#input.message.rejectCode}: ${this.#input.message.rejectMessage}`),
         });
+      case 'replyArg':
+        return this.#respond({ kind: 'reply', data: this.#input.message.payload });
       case 'replySize':
         return this.#respond({ kind: 'reply', data: new Uint8Array(op.bytes) });
       case 'reject':
@@ -292,7 +306,7 @@ class Run {
     }
     const callee = Principal.fromText(op.callee).bytes;
     const method = op.method ?? 'run';
-    const payload = encodeProgram(op.program);
+    const payload = op.argHex === undefined ? encodeProgram(op.program) : Uint8Array.from(Buffer.from(op.argHex, 'hex'));
     const cycles = BigInt(op.cycles ?? 0);
     const prepayment = system.fees.callPrepayment(encoder.encode(method).length, payload.length, op.timeoutSeconds !== undefined);
     const left = this.balance - prepayment - cycles;
