@@ -16,7 +16,12 @@ import { appendLogs } from '../canister-log.ts';
 import { bookConsumed, executionFee } from '../cycles-account.ts';
 import type { SystemViewOptions } from '../management-port.ts';
 import { executionOf } from '../management-port.ts';
-import { compileModule, createExecutionState, executeEntryPoint } from '../wasm/engine.ts';
+import {
+  compileModule,
+  createExecutionState,
+  executeEntryPoint,
+  UpgradeError,
+} from '../wasm/engine.ts';
 import type { CanisterModule, EntryPoint, ExecutionState } from '../wasm/types.ts';
 import * as candid from './candid-types.ts';
 import type { Opt } from './candid-types.ts';
@@ -227,7 +232,12 @@ class InstallRun {
         const error = this.#phase(old, { kind: 'preUpgrade' }, {});
         if (error !== undefined) return error;
       }
-      this.#next = old.forUpgrade(this.#module, { keepHeap: plan.keepHeap });
+      try {
+        this.#next = old.forUpgrade(this.#module, { keepHeap: plan.keepHeap });
+      } catch (error) {
+        if (!(error instanceof UpgradeError)) throw error;
+        return canisterError(canister.id, error.error);
+      }
     } else {
       const created = createExecutionState(this.#module);
       if (!created.ok) return canisterError(canister.id, created.error);

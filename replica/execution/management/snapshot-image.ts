@@ -1,7 +1,9 @@
 /**
  * Memory of a snapshot that is being uploaded: pages written so far over pages of an earlier image.
  *
- * Always: a page never written reads as what lies below it, else as zeros.
+ * Always: a page never written reads as what lies below it, else as zeros. A page given out is
+ * never modified: whoever keeps it (a canister into which the snapshot was loaded, a checkpoint
+ * being written) keeps what it read.
  */
 import type { PageSource } from '../../state/canister-state.ts';
 import { PAGE_BYTES } from '../wasm/types.ts';
@@ -9,6 +11,8 @@ import { PAGE_BYTES } from '../wasm/types.ts';
 const ZERO_PAGE = new Uint8Array(PAGE_BYTES);
 
 export class WritablePages implements PageSource {
+  /** Somebody reads on demand: further writes go into a new layer over this one. */
+  shared = false;
   readonly #base: PageSource | undefined;
   readonly #pages = new Map<number, Uint8Array>();
 
@@ -32,13 +36,10 @@ export class WritablePages implements PageSource {
       const index = Math.floor((offset + done) / PAGE_BYTES);
       const at = (offset + done) % PAGE_BYTES;
       const length = Math.min(PAGE_BYTES - at, data.length - done);
-      let page = this.#pages.get(index);
-      if (page === undefined) {
-        page = new Uint8Array(PAGE_BYTES);
-        page.set(this.#base?.page(index) ?? ZERO_PAGE);
-        this.#pages.set(index, page);
-      }
+      const page = new Uint8Array(PAGE_BYTES);
+      if (length < PAGE_BYTES) page.set(this.page(index) ?? ZERO_PAGE);
       page.set(data.subarray(done, done + length), at);
+      this.#pages.set(index, page);
       done += length;
     }
   }

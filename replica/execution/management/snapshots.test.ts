@@ -245,6 +245,23 @@ describe('moving snapshots out and in', () => {
     expect(target.chunks.size).toBe(1);
   });
 
+  it('further writes to a loaded snapshot do not reach the canister that loaded it', () => {
+    const f = new Fixture();
+    const id = f.taken();
+    const meta = f.metadata(id);
+    const uploaded = f.upload({ ...meta, stable_memory_size: 131_072n }, f.canister);
+    if (uploaded.kind !== 'reply') throw new Error('rejected');
+    const { snapshot_id } = uploaded.value;
+    f.write(snapshot_id, { wasm_module: { offset: 0n } }, f.readAll(id, 'wasm_module', meta.wasm_module_size));
+    f.write(snapshot_id, { stable_memory: { offset: 70_000n } }, bytes('before'));
+    expect(f.load(snapshot_id).kind).toBe('reply');
+    f.write(snapshot_id, { stable_memory: { offset: 70_000n } }, bytes('after!'));
+    f.write(snapshot_id, { stable_memory: { offset: 0n } }, bytes('after!'));
+    expect(text(executionOf(f.canister).readStable(70_000, 6))).toBe('before');
+    expect(text(executionOf(f.canister).readStable(0, 6))).toBe('\0'.repeat(6));
+    expect(text(f.readAll(snapshot_id, 'stable_memory', 6n))).toBe('after!');
+  });
+
   it('refuses slices out of range or too large, and writes to taken snapshots', () => {
     const f = new Fixture();
     const id = f.taken();

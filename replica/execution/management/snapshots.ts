@@ -239,6 +239,8 @@ export const loadCanisterSnapshot: CanisterMethod<candid.LoadSnapshotArgsCandid>
     if (fault !== undefined) return reject(fault);
     const loaded = loadSnapshot(module, snapshot.image);
     if (!loaded.ok) return reject(canisterError(canister.id, loaded.error));
+    share(snapshot.image.heap);
+    share(snapshot.image.stable);
 
     if (canister.code !== undefined) executionOf(canister).dispose();
     canister.code = { module, installedAtNanos: context.timeNanos, execution: loaded.state };
@@ -488,9 +490,14 @@ export const uploadSnapshotMetadata: CanisterMethod<candid.UploadSnapshotMetadat
   },
 };
 
-/** Pages that can be written: made on the first write, and again after a restart. */
+/** Pages that can be written: made on the first write, after a load, and after a restart. */
 function writable(source: PageSource): WritablePages {
-  return source instanceof WritablePages ? source : new WritablePages(source);
+  return source instanceof WritablePages && !source.shared ? source : new WritablePages(source);
+}
+
+/** The canister that loaded it reads these pages on demand from now on. */
+function share(source: PageSource): void {
+  if (source instanceof WritablePages) source.shared = true;
 }
 
 function writeData(
@@ -504,7 +511,10 @@ function writeData(
   if ('wasm_module' in kind) {
     const { offset } = kind.wasm_module;
     if (!fits(offset, snapshot.wasmModule.length)) return invalidSlice(offset, BigInt(chunk.length));
-    snapshot.wasmModule.set(chunk, Number(offset));
+    // A copy: a module compiled from the old bytes keeps them.
+    const wasmModule = snapshot.wasmModule.slice();
+    wasmModule.set(chunk, Number(offset));
+    snapshot.wasmModule = wasmModule;
     return undefined;
   }
   if ('wasm_memory' in kind) {
