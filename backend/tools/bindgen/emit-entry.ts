@@ -11,6 +11,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import type { Did, Method, Type } from './did.ts';
 import { fileName, identifier } from './names.ts';
 import { TypeEmitter } from './emit-types.ts';
+import { kitImports } from './kit-imports.ts';
 
 export interface Entry { exports: Record<string, string>; files: Map<string, string> }
 
@@ -79,20 +80,6 @@ class Codec {
   }
 }
 
-function runtimeImports(root: string): string[] {
-  return [
-    '// Generated from the .did file. Do not edit.',
-    `import * as reader from "${root}/cdk/candid/reader";`,
-    `import * as writer from "${root}/cdk/candid/writer";`,
-    `import { openArgument, sendReply } from "${root}/cdk/candid/message";`,
-    `import { Nat, Int, readNat, readInt, writeNat, writeInt } from "${root}/cdk/candid/nat";`,
-    `import { Opt } from "${root}/cdk/candid/opt";`,
-    `import { Func, readFunc, writeFunc } from "${root}/cdk/candid/func";`,
-    `import { readEmpty } from "${root}/cdk/candid/fail";`,
-    `import { Principal } from "${root}/cdk/principal/principal";`,
-  ];
-}
-
 /** Several results travel in one class. */
 function resultType(codec: Codec, m: { name: string; results: Type[] }): string {
   if (m.results.length === 0) return 'void';
@@ -139,7 +126,7 @@ function replies(types: TypeEmitter, did: Did, root: string): string {
       ...writeResults(codec, m), '}', '',
     );
   }
-  return [...runtimeImports(root), ...codec.imports(), '', ...out].join('\n');
+  return [...kitImports(root, out), ...codec.imports(), '', ...out].join('\n');
 }
 
 /** Writes client.ts: one function per method that starts a call, one that decodes its reply. */
@@ -170,7 +157,7 @@ export function client(types: TypeEmitter, did: Did, root: string): string {
       '}', '',
     );
   }
-  return [...runtimeImports(root), `import { Call, startCall } from "${root}/cdk/calls";`, ...codec.imports(), '', ...out].join('\n');
+  return [...kitImports(root, out), ...codec.imports(), '', ...out].join('\n');
 }
 
 /** All generated AssemblyScript files of one canister; `outDir` is where they will be. */
@@ -247,10 +234,7 @@ export function entryFiles(did: Did, canister: string, outDir: string, root: str
   }
 
   const main = [
-    ...runtimeImports(root),
-    `import { finish, upgraded } from "${root}/cdk/entry";`,
-    ...(timers ? [`import { fireTimers, runTimer } from "${root}/cdk/timers";`] : []),
-    ...(inspect !== undefined ? [`import { methodName, acceptMessage } from "${root}/cdk/api";`] : []),
+    ...kitImports(root, out),
     ...imports,
     ...codec.imports(),
     '',

@@ -10,6 +10,7 @@ import { resolved } from './did.ts';
 import type { Names } from './names.ts';
 import { assignNames, isEnum, isNull, propertyName, identifier, TAKEN } from './names.ts';
 import { header } from './type-table.ts';
+import { kitImports } from './kit-imports.ts';
 
 const PRIM_TYPE: Record<Prim, string> = {
   null: 'u8', reserved: 'u8', empty: 'u8', bool: 'bool', nat: 'Nat', int: 'Int', nat8: 'u8', nat16: 'u16', nat32: 'u32', nat64: 'u64',
@@ -377,15 +378,7 @@ export class TypeEmitter {
       );
     }
     return [
-      `// Generated from the .did file. Do not edit.`,
-      `import * as reader from "${root}/cdk/candid/reader";`,
-      `import * as writer from "${root}/cdk/candid/writer";`,
-      `import { openBytes } from "${root}/cdk/candid/message";`,
-      `import { Nat, Int, readNat, readInt, writeNat, writeInt } from "${root}/cdk/candid/nat";`,
-      `import { Opt } from "${root}/cdk/candid/opt";`,
-      `import { Func, readFunc, writeFunc } from "${root}/cdk/candid/func";`,
-      `import { readEmpty, wrongCase } from "${root}/cdk/candid/fail";`,
-      `import { Principal } from "${root}/cdk/principal/principal";`,
+      ...kitImports(root, this.out),
       '',
       ...this.out,
     ].join('\n');

@@ -18,7 +18,13 @@ import { BuildError, compile, finishModule } from './compile.ts';
 const TOOLS = ['compile.ts', 'wasm-module.ts', 'build.ts'];
 const WORKERS = 2;
 
-interface Task { name: string; root: string; debug: boolean }
+export interface Task {
+  name: string;
+  root: string;
+  debug: boolean;
+  /** Folder of the .did relative to root, canisters/<name> if not given. */
+  folder?: string;
+}
 export interface Built { name: string; size: number; gzipped: number; cached: boolean }
 interface Stamp { sources: string[]; hash: string; size: number; gzipped: number }
 
@@ -28,12 +34,12 @@ function compilerVersion(): string {
 }
 
 /** Hash of everything that decides the module's bytes; undefined if a source has gone. */
-function inputsHash(root: string, name: string, sources: string[], debug: boolean): string | undefined {
+function inputsHash({ root, name, debug, folder = `canisters/${name}` }: Task, sources: string[]): string | undefined {
   const hash = createHash('sha256').update(`${compilerVersion()} ${debug ? 'debug' : 'release'}\n`);
   const files = [
     ...sources.map((s) => join(root, s)),
     ...TOOLS.map((t) => fileURLToPath(new URL(t, import.meta.url))),
-    join(root, 'canisters', name, `${name}.did`),
+    join(root, folder, `${name}.did`),
     join(root, 'generated', name, 'exports.json'),
     join(root, 'package.json'),
   ];
@@ -45,13 +51,14 @@ function inputsHash(root: string, name: string, sources: string[], debug: boolea
 }
 
 /** Builds one canister whose generated files are current, unless nothing has changed. */
-export async function buildCanister({ name, root, debug }: Task, force = false): Promise<Built> {
+export async function buildCanister(task: Task, force = false): Promise<Built> {
+  const { name, root, debug, folder = `canisters/${name}` } = task;
   const out = join(root, 'build');
   const base = join(out, debug ? `${name}.debug` : name);
   const stampFile = `${base}.stamp.json`;
   if (!force && existsSync(stampFile) && existsSync(`${base}.wasm`)) {
     const stamp = JSON.parse(readFileSync(stampFile, 'utf8')) as Stamp;
-    if (inputsHash(root, name, stamp.sources, debug) === stamp.hash) {
+    if (inputsHash(task, stamp.sources) === stamp.hash) {
       return { name, size: stamp.size, gzipped: stamp.gzipped, cached: true };
     }
   }
@@ -59,7 +66,7 @@ export async function buildCanister({ name, root, debug }: Task, force = false):
   const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
   const finished = finishModule(module, {
     exports: JSON.parse(readFileSync(join(root, 'generated', name, 'exports.json'), 'utf8')) as Record<string, string>,
-    did: readFileSync(join(root, 'canisters', name, `${name}.did`), 'utf8'),
+    did: readFileSync(join(root, folder, `${name}.did`), 'utf8'),
     metadata: { version },
     debug,
   });
@@ -69,7 +76,7 @@ export async function buildCanister({ name, root, debug }: Task, force = false):
   writeFileSync(`${base}.wasm.gz`, gzipped);
   if (sourceMap !== undefined) writeFileSync(`${base}.wasm.map`, sourceMap);
   const stamp: Stamp = {
-    sources, hash: inputsHash(root, name, sources, debug) ?? '', size: finished.length, gzipped: gzipped.length,
+    sources, hash: inputsHash(task, sources) ?? '', size: finished.length, gzipped: gzipped.length,
   };
   writeFileSync(stampFile, JSON.stringify(stamp));
   return { name, size: stamp.size, gzipped: stamp.gzipped, cached: false };
