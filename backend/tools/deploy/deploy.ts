@@ -32,7 +32,8 @@ export interface NetworkInfo {
   url: string;
   port: number;
   rootKey: Uint8Array;
-  subnets: { id: string; kind: string; canisterRanges: [string, string][] }[];
+  /** `defaultEffectiveCanisterId` lies in the ranges where the subnet allocates ids by itself. */
+  subnets: { id: string; kind: string; defaultEffectiveCanisterId: string }[];
 }
 
 const module = (name: string): Uint8Array => readFileSync(join(backend, "build", `${name}.wasm`));
@@ -61,12 +62,12 @@ export class Deployer {
   async run(): Promise<Deployment> {
     const root = this.network.subnets.find((subnet) => subnet.kind === "system") ?? this.network.subnets[0]!;
     const application = this.network.subnets.filter((subnet) => subnet.kind === "application");
-    const systemId = Principal.fromText(root.canisterRanges[0]![0]);
+    const systemId = Principal.fromText(root.defaultEffectiveCanisterId);
 
     const userIndex = await this.canister("user_index", systemId, CYCLES.service, IDL.encode([UserIndexInit], [{ governance: [] }]));
     await this.canister("internet_identity", INTERNET_IDENTITY, CYCLES.service, IDL.encode([IDL.Opt(IDL.Null)], [[]]), INTERNET_IDENTITY);
     for (const subnet of application) {
-      const near = Principal.fromText(subnet.canisterRanges[0]![0]);
+      const near = Principal.fromText(subnet.defaultEffectiveCanisterId);
       const arg = IDL.encode([LocalIndexInit], [{ user_index: userIndex, pool_target: POOL_TARGET }]);
       const localIndex = await this.canister(`local_index:${subnet.id}`, near, CYCLES.localIndex, arg);
       await this.children(localIndex, subnet.id);

@@ -82,7 +82,7 @@ class Replica {
       if (gone) throw new Error(`the network stopped while starting:\n${this.stderr}`);
       try {
         const info = JSON.parse(readFileSync(readyFile, "utf8")) as { port: number; url: string; rootKey: string; subnets: NetworkInfo["subnets"] };
-        return { port: info.port, url: info.url, rootKey: Buffer.from(info.rootKey, "hex"), subnets: info.subnets };
+        return { ...info, rootKey: Buffer.from(info.rootKey, "hex") };
       } catch {
         await new Promise((resolve) => setTimeout(resolve, 50));
       }

@@ -1,0 +1,22 @@
+import { defineConfig } from "@playwright/test";
+import { chromiumOptions } from "./fixtures/chromium.ts";
+
+export default defineConfig({
+  testDir: "tests",
+  outputDir: "test-results/output",
+  // One network for all: tests register their own people, so they do not meet.
+  workers: 1,
+  fullyParallel: false,
+  retries: 0,
+  timeout: 120_000,
+  expect: { timeout: 15_000 },
+  reporter: [["list"], ["json", { outputFile: process.env["PLAYWRIGHT_JSON_OUTPUT_NAME"] ?? "test-results/report.json" }]],
+  use: {
+    browserName: "chromium",
+    launchOptions: chromiumOptions(),
+    screenshot: "only-on-failure",
+    trace: "retain-on-failure",
+    locale: "en-GB",
+    timezoneId: "Europe/Zurich",
+  },
+});
