@@ -1,0 +1,110 @@
+/**
+ * Figure `metering`: how much slower a module runs instrumented (metering, dirty pages, NaNs, call depth) than as
+ * uploaded, both on V8's optimising tier: geometric mean over compute kernels.
+ */
+import asc from 'assemblyscript/asc'
+import { readFileSync } from 'node:fs'
+import { EXPORT, HOST_MODULE, instrument, WASM_STACK_BYTES } from '../execution/wasm/instrument.ts'
+import { parseModule } from '../execution/wasm/parse-module.ts'
+
+const KERNELS = [
+  'sieve', 'recursion', 'matrix', 'mandelbrot', 'sort', 'hashTable', 'sha256', 'bytes', 'objects', 'bigArithmetic',
+] as const // prettier-ignore
+
+const WARM_UP_RUNS = 12
+const RUNS = 15
+
+async function compileKernels(): Promise<Uint8Array<ArrayBuffer>> {
+  const source = readFileSync(new URL('./metering-kernels.as.ts', import.meta.url), 'utf8')
+  let binary: Uint8Array | undefined
+  const { error, stderr } = await asc.main(
+    ['kernels.ts', '-O3', '--runtime', 'stub', '--initialMemory', '2048', '--use', 'abort=', '-o', 'kernels.wasm'],
+    {
+      readFile: (name) => (name === 'kernels.ts' ? source : null),
+      writeFile: (name, contents) => {
+        if (name === 'kernels.wasm') binary = contents as Uint8Array
+      },
+      listFiles: () => [],
+    },
+  )
+  if (error || !binary) throw new Error(`the kernels do not compile: ${stderr.toString()}`)
+  return Uint8Array.from(binary)
+}
+
+export interface Figure {
+  readonly name: string
+  readonly value: number
+  readonly unit: string
+  readonly floor?: number
+  readonly detail?: Record<string, number>
+}
+
+function best(run: () => void): number {
+  for (let i = 0; i < WARM_UP_RUNS; i++) run()
+  let least = Infinity
+  for (let i = 0; i < RUNS; i++) {
+    const from = performance.now()
+    run()
+    least = Math.min(least, performance.now() - from)
+  }
+  return least
+}
+
+export async function metering(): Promise<Figure> {
+  const plainBytes = await compileKernels()
+  const parsed = parseModule(plainBytes)
+  const out = instrument({ ...parsed, entries: exportedFunctions(plainBytes) })
+  const never = (): never => {
+    throw new Error('a kernel stopped')
+  }
+  const plain = new WebAssembly.Instance(new WebAssembly.Module(plainBytes)).exports
+  const metered = new WebAssembly.Instance(new WebAssembly.Module(out.bytes), {
+    [HOST_MODULE]: { outOfInstructions: never, growMemory: () => -1, stackOverflow: never, undoLogFull: never },
+  }).exports
+  const counter = metered[EXPORT.counter] as { value: bigint }
+  const depth = metered[EXPORT.depth] as { value: number }
+  const rollback = metered[EXPORT.rollback] as () => void
+  const detail: Record<string, number> = {}
+  let logSum = 0
+  for (const name of KERNELS) {
+    const a = best(plain[name] as () => void)
+    const b = best(() => {
+      counter.value = 1n << 60n
+      depth.value = WASM_STACK_BYTES
+      ;(metered[name] as () => void)()
+      rollback()
+    })
+    detail[name] = Number((b / a).toFixed(3))
+    logSum += Math.log(b / a)
+  }
+  return { name: 'metering', value: Number(Math.exp(logSum / KERNELS.length).toFixed(3)), unit: 'ratio', detail }
+}
+
+function exportedFunctions(bytes: Uint8Array): Map<string, number> {
+  // The parser keeps only canister entry points; here every exported function counts.
+  const found = new Map<string, number>()
+  let pos = 8
+  const u32 = (): number => {
+    let value = 0
+    for (let shift = 0; ; shift += 7) {
+      const b = bytes[pos++]!
+      value |= (b & 0x7f) << shift
+      if (b < 0x80) return value
+    }
+  }
+  while (pos < bytes.length) {
+    const id = bytes[pos++]
+    const end = u32() + pos
+    if (id === 7) {
+      for (let n = u32(); n > 0; n--) {
+        const size = u32()
+        const name = new TextDecoder().decode(bytes.subarray(pos, (pos += size)))
+        const kind = bytes[pos++]
+        const index = u32()
+        if (kind === 0) found.set(name, index)
+      }
+    }
+    pos = end
+  }
+  return found
+}
