@@ -113,14 +113,16 @@ function validated(envelope: Envelope<'call' | 'query'>, target: Target, envelop
   return { requestId, sender, canisterId, methodName, arg, ingressExpiryNanos, nonce, senderInfo, effectiveId: effective, envelopeBytes };
 }
 
-/** The serving subnet. Canisters may be created with any effective id; then the first application subnet serves. */
+/**
+ * The serving subnet. Canisters may be created with any effective id; then the root subnet serves: its certificates
+ * need no delegation, and clients would refuse one whose ranges do not cover the id that they used.
+ */
 function serving(network: ReplicaPort, target: Target, content: CallContent | undefined): Uint8Array | Answer {
   const subnetId = network.subnetOf(target);
   if (subnetId !== undefined) return subnetId;
   if (content !== undefined && equalBytes(content.canisterId, MANAGEMENT) && CREATION_METHODS.has(content.methodName)) {
-    const [root, application] = network.subnetIds();
-    const chosen = application ?? root;
-    if (chosen !== undefined) return chosen;
+    const [root] = network.subnetIds();
+    if (root !== undefined) return root;
   }
   const id = principalText(effectiveId(target));
   return target.kind === 'subnet'
@@ -221,10 +223,9 @@ export async function readStateAnswer({ network }: EndpointContext, target: Targ
     const served = serving(network, target, undefined);
     if (!(served instanceof Uint8Array)) {
       // A client that created canisters under the management canister's id polls there too; see `serving`.
-      const [root, application] = network.subnetIds();
-      const fallback = application ?? root;
-      if (target.kind !== 'canister' || target.effectiveCanisterId.length !== 0 || fallback === undefined) return served;
-      subnetId = fallback;
+      const [root] = network.subnetIds();
+      if (target.kind !== 'canister' || target.effectiveCanisterId.length !== 0 || root === undefined) return served;
+      subnetId = root;
       return undefined;
     }
     subnetId = served;

@@ -151,8 +151,8 @@ export interface ReplicaPort {
   nowNanos(): bigint;
   /**
    * The subnet that serves a target by the routing table, or undefined: the canister id lies in no range, or there is
-   * no such subnet. HTTP answers 400 then, except for management calls that create canisters, for which an
-   * implementation should return some default subnet.
+   * no such subnet. HTTP answers 400 then, except for management calls that create canisters, which it sends to the
+   * root subnet.
    */
   subnetOf(target: Target): PrincipalBytes | undefined;
   /** Ids of all subnets, root first. */
