@@ -86,9 +86,7 @@ export function principalEquals(a: u32, b: u32): bool {
   const all = input(a + b);
   const x = new Principal(all.slice(0, a));
   const y = new Principal(all.slice(a));
-  const none: Principal | null = null;
-  assert(x != none && none == none && x == x);
-  return x == y;
+  return x.equals(y);
 }
 export function accountId(len: u32, withSub: bool): i32 {
   const all = input(len + (withSub ? 32 : 0));
