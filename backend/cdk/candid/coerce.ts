@@ -14,7 +14,8 @@
  */
 import * as reader from "./reader";
 import * as writer from "./writer";
-import { fail } from "./fail";
+import { ascii } from "./ascii";
+import { endsEarly, fail } from "./fail";
 import {
   TypeTable, compareBytes,
   NULL, BOOL, NAT, INT, NAT8, TEXT, RESERVED, EMPTY, OPT, VEC, RECORD, VARIANT, FUNC, SERVICE, PRINCIPAL, FUTURE,
@@ -34,10 +35,27 @@ let steps: i64 = 0;
  * Pairs of table entries already found, or now assumed, to be in the subtype relation. A pair that
  * is not makes the whole check fail, so an assumption is never relied on wrongly afterwards.
  */
-let assumed: Array<u64> = changetype<Array<u64>>(0);
+let assumed: StaticArray<u64> = changetype<StaticArray<u64>>(0);
+let assumptions: i32 = 0;
+
+/** Notes the pair; false if it was noted before. */
+function assume(pair: u64): bool {
+  const n = assumptions;
+  for (let i = 0; i < n; i++) {
+    if (unchecked(assumed[i]) == pair) return false;
+  }
+  if (n == assumed.length) {
+    const bigger = new StaticArray<u64>(n << 1);
+    memory.copy(changetype<usize>(bigger), changetype<usize>(assumed), <usize>n << 3);
+    assumed = bigger;
+  }
+  unchecked(assumed[n] = pair);
+  assumptions = n + 1;
+  return true;
+}
 
 function step(): void {
-  if (--steps < 0) fail("message takes too long to decode");
+  if (--steps < 0) fail(ascii("message takes too long to decode"));
 }
 
 /**
@@ -53,16 +71,17 @@ export function coerceMessage(messageSize: usize, header: usize, headerSize: usi
   reader.setRange(from, to);
   wire = new TypeTable();
   wire.read();
-  assumed = new Array<u64>();
+  assumed = new StaticArray<u64>(16);
+  assumptions = 0;
   steps = STEP_GRANT + STEPS_PER_BYTE * <i64>messageSize;
   writer.begin(0, 0);
   const n = expected.args;
   for (let i = 0; i < n; i++) {
     const type = expected.arg(i);
     if (i < wire.args) {
-      if (!value(wire.arg(i), type)) fail("value is not of the expected type");
+      if (!value(wire.arg(i), type)) fail(ascii("value is not of the expected type"));
     } else {
-      if (!expected.mayBeAbsent(type)) fail("missing argument");
+      if (!expected.mayBeAbsent(type)) fail(ascii("missing argument"));
       absent(type);
     }
   }
@@ -75,7 +94,7 @@ export function coerceMessage(messageSize: usize, header: usize, headerSize: usi
   reader.grantZeroSized(<u32>STEP_GRANT);
   wire = changetype<TypeTable>(0);
   expected = changetype<TypeTable>(0);
-  assumed = changetype<Array<u64>>(0);
+  assumed = changetype<StaticArray<u64>>(0);
 }
 
 /** Writes the value of an absent argument or field. */
@@ -92,7 +111,7 @@ function width(kind: i32): usize {
 }
 
 function copy(size: usize): void {
-  if (reader.limit() - reader.position() < size) fail("input ends early");
+  if (reader.limit() - reader.position() < size) endsEarly();
   writer.writeRaw(reader.position(), size);
   reader.advanceTo(reader.position() + size);
 }
@@ -112,7 +131,7 @@ function value(w: i32, e: i32): bool {
     return true;
   }
   const wk = wire.kind(w);
-  if (wk == EMPTY) fail("value of type empty");
+  if (wk == EMPTY) fail(ascii("value of type empty"));
   if (ek == INT && wk == NAT) {
     natAsInt();
     return true;
@@ -149,7 +168,7 @@ function optional(w: i32, e: i32): bool {
     writer.writeU8(0);
     return true;
   }
-  if (wk == EMPTY) fail("value of type empty");
+  if (wk == EMPTY) fail(ascii("value of type empty"));
   let content = w;
   if (wk == OPT) {
     content = wire.at(wire.entry(w) + 1);
@@ -181,7 +200,7 @@ function vector(w: i32, e: i32): bool {
   const size = width(we);
   if (size != 0) {
     if (we != ee) return n == 0 || expected.kind(ee) == OPT || ee == RESERVED ? elements(n, we, ee) : false;
-    if (n > <u64>(reader.limit() - reader.position()) / <u64>size) fail("vec length exceeds the input");
+    if (n > <u64>(reader.limit() - reader.position()) / <u64>size) fail(ascii("vec length exceeds the input"));
     copy(<usize>n * size);
     return true;
   }
@@ -266,21 +285,21 @@ function natAsInt(): void {
 }
 
 function skipPrincipal(): void {
-  if (reader.readU8() != 1) fail("opaque references are not supported");
+  if (reader.readU8() != 1) fail(ascii("opaque references are not supported"));
   const size = reader.readSize();
-  if (size > 29) fail("principal longer than 29 bytes");
+  if (size > 29) fail(ascii("principal longer than 29 bytes"));
   reader.advanceTo(reader.position() + size);
 }
 
 function skipText(): void {
   const size = reader.readSize();
   const p = reader.position();
-  if (reader.utf16Length(p, p + size) == usize.MAX_VALUE) fail("text is not UTF-8");
+  if (reader.utf16Length(p, p + size) == usize.MAX_VALUE) fail(ascii("text is not UTF-8"));
   reader.advanceTo(p + size);
 }
 
 function skipBytes(size: usize): void {
-  if (reader.limit() - reader.position() < size) fail("input ends early");
+  if (reader.limit() - reader.position() < size) endsEarly();
   reader.advanceTo(reader.position() + size);
 }
 
@@ -295,7 +314,7 @@ function skipPrimitive(kind: i32): void {
   } else if (kind == PRINCIPAL) {
     skipPrincipal();
   } else if (kind == EMPTY) {
-    fail("value of type empty");
+    fail(ascii("value of type empty"));
   } else {
     skipBytes(width(kind));
   }
@@ -315,7 +334,7 @@ function skip(w: i32): void {
     const type = wire.at(at);
     const size = width(type);
     if (size != 0) {
-      if (n > <u64>(reader.limit() - reader.position()) / <u64>size) fail("vec length exceeds the input");
+      if (n > <u64>(reader.limit() - reader.position()) / <u64>size) fail(ascii("vec length exceeds the input"));
       skipBytes(<usize>n * size);
     } else {
       for (let i: u64 = 0; i < n; i++) skip(type);
@@ -327,7 +346,7 @@ function skip(w: i32): void {
     const index = <i32>reader.readTag(wire.at(at));
     skip(wire.at(at + 2 + 2 * index));
   } else if (kind == FUNC) {
-    if (reader.readU8() != 1) fail("opaque references are not supported");
+    if (reader.readU8() != 1) fail(ascii("opaque references are not supported"));
     skipPrincipal();
     skipText();
   } else if (kind == SERVICE) {
@@ -335,8 +354,8 @@ function skip(w: i32): void {
   } else {
     // A type of the future: byte count, reference count, bytes.
     const size = reader.readLeb();
-    if (reader.readLeb() != 0) fail("references of a future type");
-    if (size > <u64>(reader.limit() - reader.position())) fail("length exceeds the input");
+    if (reader.readLeb() != 0) fail(ascii("references of a future type"));
+    if (size > <u64>(reader.limit() - reader.position())) fail(ascii("length exceeds the input"));
     skipBytes(<usize>size);
   }
   reader.leave();
@@ -354,9 +373,8 @@ function subtype(A: TypeTable, a: i32, B: TypeTable, b: i32): bool {
   if (ak != bk || ak <= FUTURE) return false;
   if (ak > OPT) return true;
   const pair = (<u64>a << 33) | (<u64>b << 1) | <u64>(A === wire);
-  steps -= <i64>assumed.length >> 2;
-  if (assumed.includes(pair)) return true;
-  assumed.push(pair);
+  steps -= <i64>assumptions >> 2;
+  if (!assume(pair)) return true;
   reader.enter();
   const holds = structural(A, A.entry(a), B, B.entry(b), ak);
   reader.leave();

@@ -3,24 +3,30 @@
  * caller sees as a reject. Nothing of the message's effects remains.
  */
 import * as ic0 from "../ic0";
+import { ascii } from "./ascii";
 
-/** Traps with "Candid: <what>". `what` must be ASCII. */
-export function fail(what: string): void {
-  const text = "Candid: " + what;
-  const size = <usize>text.length;
-  const buffer = heap.alloc(size);
-  for (let i: usize = 0; i < size; i++) {
-    store<u8>(buffer + i, load<u8>(changetype<usize>(text) + (i << 1)));
-  }
-  ic0.trap(buffer, size);
+/** Traps with "Candid: <what>"; `what` points to bytes that end in a zero. */
+export function fail(what: usize): void {
+  const buffer = heap.alloc(128);
+  let at = append(buffer, ascii("Candid: "));
+  at = append(at, what);
+  ic0.trap(buffer, at - buffer);
   unreachable();
+}
+
+/** The most frequent failure. */
+export function endsEarly(): void { fail(ascii("input ends early")); }
+
+function append(to: usize, from: usize): usize {
+  for (let c = load<u8>(from); c != 0; c = load<u8>(++from)) store<u8>(to++, c);
+  return to;
 }
 
 /** Decodes a value of type empty: there is none. */
 export function readEmpty(): u8 {
-  fail("value of type empty");
+  fail(ascii("value of type empty"));
   return 0;
 }
 
 /** A getter of a variant was used for another case than the variant holds. */
-export function wrongCase(): void { fail("variant holds another case"); }
+export function wrongCase(): void { fail(ascii("variant holds another case")); }

@@ -7,7 +7,8 @@
  */
 import * as reader from "./reader";
 import * as writer from "./writer";
-import { fail } from "./fail";
+import { ascii } from "./ascii";
+import { endsEarly, fail } from "./fail";
 
 /** Limbs above the low 64 bits, least significant first. */
 type Limbs = StaticArray<u32>;
@@ -69,7 +70,7 @@ export class Nat {
 
   /** Traps if the value does not fit. */
   toU64(): u64 {
-    if (this.high !== null) fail("number exceeds 64 bits");
+    if (this.high !== null) fail(ascii("number exceeds 64 bits"));
     return this.low;
   }
 
@@ -77,7 +78,7 @@ export class Nat {
   high64(): u64 {
     const high = this.high;
     if (high === null) return 0;
-    if (high.length > 2) fail("number exceeds 128 bits");
+    if (high.length > 2) fail(ascii("number exceeds 128 bits"));
     let v = <u64>high[0];
     if (high.length > 1) v |= <u64>high[1] << 32;
     return v;
@@ -126,7 +127,7 @@ export class Nat {
 
   /** Traps if b > a. */
   @operator("-") static subtract(a: Nat, b: Nat): Nat {
-    if (Nat.compare(a, b) < 0) fail("natural subtraction below zero");
+    if (Nat.compare(a, b) < 0) fail(ascii("natural subtraction below zero"));
     if (a.high === null) return new Nat(a.low - b.low);
     const x = a.toLimbs(), y = b.toLimbs();
     const out = new StaticArray<u32>(x.length);
@@ -159,7 +160,7 @@ export class Nat {
   /** Quotient, rounded down. Traps on zero. */
   @operator("/") static divide(a: Nat, b: Nat): Nat {
     if (a.high === null && b.high === null) {
-      if (b.low == 0) fail("division by zero");
+      if (b.low == 0) fail(ascii("division by zero"));
       return new Nat(a.low / b.low);
     }
     return Nat.divideLong(a, b, false);
@@ -167,7 +168,7 @@ export class Nat {
 
   @operator("%") static remainder(a: Nat, b: Nat): Nat {
     if (a.high === null && b.high === null) {
-      if (b.low == 0) fail("division by zero");
+      if (b.low == 0) fail(ascii("division by zero"));
       return new Nat(a.low % b.low);
     }
     return Nat.divideLong(a, b, true);
@@ -177,7 +178,7 @@ export class Nat {
   private static divideLong(a: Nat, b: Nat, wantRemainder: bool): Nat {
     const u0 = a.toLimbs(), v0 = b.toLimbs();
     const n = v0.length;
-    if (n == 0) fail("division by zero");
+    if (n == 0) fail(ascii("division by zero"));
     if (Nat.compare(a, b) < 0) return wantRemainder ? a : Nat.ZERO;
     if (n == 1) {
       const d = <u64>v0[0];
@@ -290,7 +291,7 @@ export class Int {
   /** Traps if the value does not fit. */
   toI64(): i64 {
     const m = this.magnitude;
-    if (!m.fitsU64 || m.low > (<u64>i64.MAX_VALUE + <u64>this.negative)) fail("number exceeds 64 bits");
+    if (!m.fitsU64 || m.low > (<u64>i64.MAX_VALUE + <u64>this.negative)) fail(ascii("number exceeds 64 bits"));
     return this.negative ? <i64>(0 - m.low) : <i64>m.low;
   }
 
@@ -322,7 +323,7 @@ function lebStop(p: usize): usize {
   const stop = reader.limit();
   let byte: u8;
   do {
-    if (p >= stop) fail("input ends early");
+    if (p >= stop) endsEarly();
     byte = load<u8>(p++);
   } while (byte >= 0x80);
   return p;

@@ -8,7 +8,8 @@
  * Must always: stay within [start, end); do work in proportion to the input; check UTF-8, booleans,
  * tags and lengths. Source: Candid specification, "Memory" and "Deserialisation".
  */
-import { fail } from "./fail";
+import { ascii } from "./ascii";
+import { endsEarly, fail } from "./fail";
 
 /** Values nested deeper than this in a recursive type are refused: the Wasm stack is finite. */
 const MAX_DEPTH: i32 = 512;
@@ -39,7 +40,7 @@ export function open(buffer: ArrayBuffer, offset: usize, size: usize): void {
 
 /** Traps unless everything was read. Called after the last argument. */
 export function close(): void {
-  if (at != end) fail("bytes after the last argument");
+  if (at != end) fail(ascii("bytes after the last argument"));
   owner = changetype<ArrayBuffer>(0);
 }
 
@@ -58,14 +59,14 @@ export function advanceTo(pointer: usize): void { at = pointer; }
 
 /** Entered by decoders of recursive types. */
 export function enter(): void {
-  if (++depth > MAX_DEPTH) fail("value nested too deeply");
+  if (++depth > MAX_DEPTH) fail(ascii("value nested too deeply"));
 }
 export function leave(): void { depth--; }
 
 // @ts-ignore: decorator
 @inline function need(size: usize): usize {
   const p = at;
-  if (end - p < size) fail("input ends early");
+  if (end - p < size) endsEarly();
   at = p + size;
   return p;
 }
@@ -84,22 +85,22 @@ export function readF64(): f64 { return load<f64>(need(8)); }
 /** A boolean, or the tag of an opt: exactly 0 or 1. */
 export function readBool(): bool {
   const b = load<u8>(need(1));
-  if (b > 1) fail("boolean or opt tag is neither 0 nor 1");
+  if (b > 1) fail(ascii("boolean or opt tag is neither 0 nor 1"));
   return b != 0;
 }
 
 /** Unsigned LEB128 below 2^64; padding with zero groups is legal, up to ten bytes in all. */
 export function readLeb(): u64 {
   let p = at;
-  if (p >= end) fail("input ends early");
+  if (p >= end) endsEarly();
   let byte = <u64>load<u8>(p++);
   if (byte < 0x80) { at = p; return byte; }
   let value = byte & 0x7f;
   let shift: u64 = 7;
   do {
-    if (p >= end) fail("input ends early");
+    if (p >= end) endsEarly();
     byte = <u64>load<u8>(p++);
-    if (shift == 63 && byte > 1) fail("LEB128 number too long");
+    if (shift == 63 && byte > 1) fail(ascii("LEB128 number too long"));
     value |= (byte & 0x7f) << shift;
     shift += 7;
   } while (byte >= 0x80);
@@ -110,7 +111,7 @@ export function readLeb(): u64 {
 /** A byte length: at most what is left of the input. */
 export function readSize(): usize {
   const n = readLeb();
-  if (n > <u64>(end - at)) fail("length exceeds the input");
+  if (n > <u64>(end - at)) fail(ascii("length exceeds the input"));
   return <usize>n;
 }
 
@@ -121,10 +122,10 @@ export function readSize(): usize {
 export function readCount(minSize: u32): i32 {
   const n = readLeb();
   if (minSize == 0) {
-    if (n > <u64>zeroSized) fail("too many elements of size zero");
+    if (n > <u64>zeroSized) fail(ascii("too many elements of size zero"));
     zeroSized -= <u32>n;
   } else if (n > <u64>(end - at) / <u64>minSize) {
-    fail("vec length exceeds the input");
+    fail(ascii("vec length exceeds the input"));
   }
   return <i32>n;
 }
@@ -132,7 +133,7 @@ export function readCount(minSize: u32): i32 {
 /** The case index of a variant with `cases` cases. */
 export function readTag(cases: u32): u32 {
   const n = readLeb();
-  if (n >= <u64>cases) fail("variant index out of range");
+  if (n >= <u64>cases) fail(ascii("variant index out of range"));
   return <u32>n;
 }
 
@@ -160,16 +161,16 @@ export function viewOf(buffer: ArrayBuffer, start: usize, size: usize): Uint8Arr
 
 /** The bytes of a principal value after its reference tag, at most 29. */
 export function readPrincipalBytes(): Uint8Array {
-  if (load<u8>(need(1)) != 1) fail("opaque references are not supported");
+  if (load<u8>(need(1)) != 1) fail(ascii("opaque references are not supported"));
   const size = readSize();
-  if (size > 29) fail("principal longer than 29 bytes");
+  if (size > 29) fail(ascii("principal longer than 29 bytes"));
   const p = need(size);
   return viewOf(owner, p, size);
 }
 
 /** The tag of a func value; principal and method follow. */
 export function readFuncTag(): void {
-  if (load<u8>(need(1)) != 1) fail("opaque references are not supported");
+  if (load<u8>(need(1)) != 1) fail(ascii("opaque references are not supported"));
 }
 
 /** Text: checked UTF-8, turned into a string. */
@@ -194,7 +195,7 @@ export function textAt(p: usize, size: usize): string {
     return changetype<string>(text);
   }
   const units = <usize>utf16Length(q, stop);
-  if (units == usize.MAX_VALUE) fail("text is not UTF-8");
+  if (units == usize.MAX_VALUE) fail(ascii("text is not UTF-8"));
   const ascii = q - p;
   const text = __new((ascii + units) << 1, idof<string>());
   widen(p, q, text);

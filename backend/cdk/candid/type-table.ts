@@ -14,6 +14,7 @@
  * Source: Candid specification, "Type Definition Table" and "Parameters and Results".
  */
 import * as reader from "./reader";
+import { ascii } from "./ascii";
 import { fail } from "./fail";
 
 export const NULL: i32 = -1;
@@ -72,15 +73,15 @@ export class TypeTable {
   /** A count of things that take at least `minSize` bytes each. */
   private readCount(minSize: u32): i32 {
     const n = reader.readLeb();
-    if (n > <u64>(reader.limit() - reader.position()) / <u64>minSize) fail("count exceeds the input");
+    if (n > <u64>(reader.limit() - reader.position()) / <u64>minSize) fail(ascii("count exceeds the input"));
     return <i32>n;
   }
 
   /** A type in use: a primitive or an index into the table. */
   private readType(): i32 {
     const type = readSleb();
-    if (type < <i64>PRINCIPAL || type >= <i64>this.count) fail("type out of range");
-    if (type <= <i64>OPT && type != <i64>PRINCIPAL) fail("constructed type outside the table");
+    if (type < <i64>PRINCIPAL || type >= <i64>this.count) fail(ascii("type out of range"));
+    if (type <= <i64>OPT && type != <i64>PRINCIPAL) fail(ascii("constructed type outside the table"));
     return <i32>type;
   }
 
@@ -90,8 +91,8 @@ export class TypeTable {
     let before: i64 = -1;
     for (let i = 0; i < n; i++) {
       const hash = reader.readLeb();
-      if (hash > <u64>u32.MAX_VALUE) fail("field id exceeds 32 bits");
-      if (<i64>hash <= before) fail("fields not in ascending order");
+      if (hash > <u64>u32.MAX_VALUE) fail(ascii("field id exceeds 32 bits"));
+      if (<i64>hash <= before) fail(ascii("fields not in ascending order"));
       before = <i64>hash;
       this.push(<i32>hash);
       this.push(this.readType());
@@ -115,7 +116,7 @@ export class TypeTable {
     let modes = 0;
     for (let i = 0; i < annotations; i++) {
       const mode = reader.readU8();
-      if (mode < 1 || mode > 3) fail("unknown function annotation");
+      if (mode < 1 || mode > 3) fail(ascii("unknown function annotation"));
       modes |= 1 << <i32>mode;
     }
     unchecked(this.words[head] = args);
@@ -129,12 +130,12 @@ export class TypeTable {
     for (let i = 0; i < n; i++) {
       const size = reader.readSize();
       const name = reader.position();
-      if (reader.utf16Length(name, name + size) == usize.MAX_VALUE) fail("method name is not UTF-8");
+      if (reader.utf16Length(name, name + size) == usize.MAX_VALUE) fail(ascii("method name is not UTF-8"));
       reader.advanceTo(name + size);
       if (i > 0) {
         const last = this.used - 3;
         if (compareBytes(<usize>this.at(last), <usize>this.at(last + 1), name, size) >= 0) {
-          fail("methods not in ascending order");
+          fail(ascii("methods not in ascending order"));
         }
       }
       this.push(<i32>name);
@@ -145,14 +146,14 @@ export class TypeTable {
 
   /** Parses the header at the reader's position: magic, table, argument types. */
   read(): void {
-    if (reader.limit() - reader.position() < 4 || reader.readU32() != 0x4c444944) fail("no DIDL magic");
+    if (reader.limit() - reader.position() < 4 || reader.readU32() != 0x4c444944) fail(ascii("no DIDL magic"));
     const n = this.readCount(2);
     this.count = n;
     for (let i = 0; i < n; i++) this.push(0);
     for (let i = 0; i < n; i++) {
       unchecked(this.words[i] = this.used);
       const opcode = readSleb();
-      if (opcode > <i64>OPT || opcode == <i64>PRINCIPAL) fail("primitive type in the type table");
+      if (opcode > <i64>OPT || opcode == <i64>PRINCIPAL) fail(ascii("primitive type in the type table"));
       const kind = <i32>max<i64>(opcode, <i64>FUTURE);
       this.push(kind);
       if (kind >= VEC) this.push(this.readType());
@@ -175,7 +176,7 @@ export class TypeTable {
     if (this.at(at) != SERVICE) return;
     const n = this.at(at + 1);
     for (let i = 0; i < n; i++) {
-      if (this.kind(this.at(at + 4 + 3 * i)) != FUNC) fail("method type is not a function");
+      if (this.kind(this.at(at + 4 + 3 * i)) != FUNC) fail(ascii("method type is not a function"));
     }
   }
 }
@@ -187,7 +188,7 @@ function readSleb(): i64 {
   let byte: i64;
   do {
     byte = <i64>reader.readU8();
-    if (shift >= 56) fail("LEB128 number too long");
+    if (shift >= 56) fail(ascii("LEB128 number too long"));
     value |= (byte & 0x7f) << shift;
     shift += 7;
   } while (byte >= 0x80);

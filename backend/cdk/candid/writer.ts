@@ -28,7 +28,12 @@ function grow(extra: usize): void {
   const used = at - base;
   let capacity = max(INITIAL_BYTES, (end - base) << 1);
   while (capacity - used < extra) capacity <<= 1;
-  base = base == 0 ? heap.alloc(capacity) : heap.realloc(base, capacity);
+  const bigger = heap.alloc(capacity);
+  if (base != 0) {
+    memory.copy(bigger, base, used);
+    heap.free(base);
+  }
+  base = bigger;
   at = base + used;
   end = base + capacity;
 }

@@ -24,6 +24,11 @@ export interface CompileOptions {
 
 export interface Compiled { module: Uint8Array; sourceMap: string | undefined; sources: string[] }
 
+/** Turns `ascii("…")` into static data (see cdk/candid/ascii.ts); lines keep their numbers. */
+function withStaticText(source: string): string {
+  return source.replace(/\bascii\("([^"\\\n]*)"\)/g, (_, text: string) => `memory.data<u8>([${[...Buffer.from(text), 0].join(',')}])`);
+}
+
 /** Runs asc. Rejects with its diagnostics. */
 export async function compile({ root, entry, debug = false, flags = [] }: CompileOptions): Promise<Compiled> {
   const sources = new Set<string>();
@@ -38,7 +43,7 @@ export async function compile({ root, entry, debug = false, flags = [] }: Compil
     '--runtime', 'minimal',
     '--use', `abort=${abort}/abort`,
     '--exportTable',
-    ...(debug ? ['-O1', '--debug', '--sourceMap'] : ['-O3', '--converge']),
+    ...(debug ? ['-O1', '--debug', '--sourceMap'] : ['-O3', '--shrinkLevel', '1', '--converge']),
     ...flags,
   ];
   const { error } = await asc.main(args, {
@@ -47,7 +52,7 @@ export async function compile({ root, entry, debug = false, flags = [] }: Compil
       try {
         const text = readFileSync(path, 'utf8');
         sources.add(relative(root, path).split(sep).join('/'));
-        return text;
+        return withStaticText(text);
       } catch {
         return null;
       }
