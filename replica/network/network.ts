@@ -108,13 +108,9 @@ export class Network implements ReplicaPort {
   subnetOf(target: Target): PrincipalBytes | undefined {
     if (target.kind === 'subnet') return this.#byId.get(Principal.fromBytes(target.subnetId).key)?.record.id.bytes;
     const id = Principal.fromBytes(target.effectiveCanisterId);
-    if (id.isManagement()) return this.#defaultSubnet().id.bytes;
+    // Clients refuse a delegated certificate for the management canister's id; the root subnet needs no delegation.
+    if (id.isManagement()) return rootSubnet(this.registry).id.bytes;
     return subnetOfCanister(this.registry, id)?.id.bytes;
-  }
-
-  /** Where canisters are created for who does not say. */
-  #defaultSubnet(): SubnetRecord {
-    return this.registry.subnets.find(({ kind }) => kind === 'application') ?? rootSubnet(this.registry);
   }
 
   subnetIds(): readonly PrincipalBytes[] {
