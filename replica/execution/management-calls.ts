@@ -5,10 +5,11 @@ import { createHash } from 'node:crypto';
 import { ErrorCode, userError } from '../types/errors.ts';
 import type { ConsensusResponse } from '../types/batch.ts';
 import type { CallOrigin, CanisterState, QueuedIngress } from '../state/canister-state.ts';
+import type { ReplicatedState } from '../state/replicated-state.ts';
 import { originOfRequest } from '../state/canister-state.ts';
 import { answerManagementCall, rejection, rejectUninstalled } from './answers.ts';
 import { takeFeeUpToBalance } from './cycles-account.ts';
-import type { Round } from './environment.ts';
+import type { Round, SubnetEnvironment } from './environment.ts';
 import { prepayExecution, updateHookStatus } from './execute-message.ts';
 import { executionOf, type ManagementCall, type ManagementContext } from './management-port.ts';
 import { systemView } from './system-view.ts';
@@ -72,8 +73,8 @@ export function drainSubnetQueues(round: Round): void {
   }
 }
 
-export function hasSubnetWork(round: Round): boolean {
-  return round.state.subnetIngressQueue.length > 0 || round.state.subnetQueues.hasInput();
+export function hasSubnetWork(state: ReplicatedState): boolean {
+  return state.subnetIngressQueue.length > 0 || state.subnetQueues.hasInput();
 }
 
 function runIngress(round: Round, ingress: QueuedIngress): void {
@@ -180,10 +181,10 @@ export function finishStopping(round: Round): void {
 }
 
 /** When the next stop request gives up. */
-export function nextStopTimeout(round: Round): bigint | undefined {
+export function nextStopTimeout({ state, work }: SubnetEnvironment): bigint | undefined {
   let next: bigint | undefined;
-  for (const key of round.environment.work.stopping()) {
-    const { status } = round.state.canisters.get(key)!;
+  for (const key of work.stopping()) {
+    const { status } = state.canisters.get(key)!;
     if (status.kind !== 'stopping') continue;
     for (const { requestedAtNanos } of status.stopRequests) {
       const at = requestedAtNanos + STOP_TIMEOUT_NANOS;

@@ -34,8 +34,11 @@ export function executeRound(round: Round, responses: readonly ConsensusResponse
   deliverOutputs(round);
   drainSubnetQueues(round);
   deliverOutputs(round);
+  // Neither management calls nor heartbeats may starve what comes after them.
+  round.reserveHalf();
   runSystemTasks(round);
   deliverOutputs(round);
+  round.reserveHalf();
   while (round.instructionsLeft > 0) {
     const before = round.inputsTaken;
     runCanisters(round);
@@ -43,7 +46,7 @@ export function executeRound(round: Round, responses: readonly ConsensusResponse
     drainSubnetQueues(round);
     finishStopping(round);
     deliverOutputs(round);
-    const more = work.hasReady() || hasSubnetWork(round);
+    const more = work.hasReady() || hasSubnetWork(round.state);
     if (!more || round.inputsTaken === before) break;
   }
   finishStopping(round);
@@ -52,7 +55,7 @@ export function executeRound(round: Round, responses: readonly ConsensusResponse
 
 function runSystemTasks(round: Round): void {
   const { state, environment, timeNanos } = round;
-  for (const key of environment.work.withTasks(timeNanos)) {
+  for (const key of rotated(environment.work.withTasks(timeNanos), round.height)) {
     if (round.instructionsLeft <= 0) break;
     const canister = state.canisters.get(key);
     if (canister === undefined) continue;
@@ -78,6 +81,12 @@ function runCanisters(round: Round): void {
     if (canister !== undefined) runCanister(round, canister);
   }
   state.schedulerCursor = undefined;
+}
+
+/** Begins elsewhere in every round, so that tasks that do not fit a round are not always the same. */
+function rotated(keys: readonly PrincipalKey[], by: number): readonly PrincipalKey[] {
+  const at = keys.length === 0 ? 0 : by % keys.length;
+  return [...keys.slice(at), ...keys.slice(0, at)];
 }
 
 function fromCursor(keys: readonly PrincipalKey[], cursor: PrincipalKey | undefined): readonly PrincipalKey[] {

@@ -10,6 +10,7 @@ import type { TimeNanos } from '../types/messages.ts';
 import type { Principal } from '../types/principal.ts';
 import type { SubnetConfig } from '../types/subnet-config.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
+import { deliverOutputs } from '../execution/delivery.ts';
 import { Round, type SubnetEnvironment, type WasmEngine } from '../execution/environment.ts';
 import { hasSubnetWork, nextStopTimeout } from '../execution/management-calls.ts';
 import type { ManagementCanister } from '../execution/management-port.ts';
@@ -62,6 +63,7 @@ export class MessageRouting {
 
     const touched = state.dirtyCanisters();
     chargeForResources(round, touched);
+    deliverOutputs(round);
     purgeHistory(state, previousNanos, batch.timeNanos);
     work.sync();
     state.metrics.canisterStateBytes = work.memoryBytes;
@@ -69,8 +71,17 @@ export class MessageRouting {
     return this.#outcome(round);
   }
 
-  #outcome(round: Round): BatchOutcome {
+  /** What would make a batch do something although nothing arrives: after each batch, and after loading a state. */
+  waiting(): Pick<BatchOutcome, 'moreWork' | 'nextWakeNanos'> {
     const { state, work } = this.environment;
+    return {
+      moreWork: work.hasReady() || hasSubnetWork(state) || hasRawRand(state),
+      nextWakeNanos: earliest(work.nextWake(), nextStopTimeout(this.environment)),
+    };
+  }
+
+  #outcome(round: Round): BatchOutcome {
+    const { state } = this.environment;
     const changes = state.takeChanges();
     return {
       height: round.height,
@@ -81,8 +92,7 @@ export class MessageRouting {
       changedStreams: changes.streams,
       instructionsUsed: round.instructionsUsed,
       messagesExecuted: round.messagesExecuted,
-      moreWork: work.hasReady() || hasSubnetWork(round) || hasRawRand(state),
-      nextWakeNanos: earliest(work.nextWake(), nextStopTimeout(round)),
+      ...this.waiting(),
     };
   }
 }

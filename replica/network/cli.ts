@@ -103,7 +103,7 @@ function announce(supervisor: Supervisor, flags: Flags): void {
   const subnets = network.registry.subnets.map(({ id, kind, ranges, allocationRanges }) => ({
     id: id.toText(),
     kind,
-    ranges: ranges.map(({ start, end }) => [start.toText(), end.toText()]),
+    canisterRanges: ranges.map(({ start, end }) => [start.toText(), end.toText()]),
     defaultEffectiveCanisterId: allocationRanges[0]!.start.toText(),
   }));
   console.log(`replica    ${url}`);

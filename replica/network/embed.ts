@@ -72,6 +72,8 @@ export interface NetworkOptions {
   readonly bind?: string;
   /** Host names without dots → textual canister ids that the gateway serves at `http://<name>.localhost`. */
   readonly hostAliases?: Readonly<Record<string, string>>;
+  /** With `stateDir`: a checkpoint after so many batches at the latest. Default: by log size, instructions and time. */
+  readonly checkpointBatches?: number | undefined;
   /** Makes keys, and with them subnet ids and randomness, a function of this number. Default: 1 in memory, random on disk. */
   readonly seed?: number;
 }
@@ -245,7 +247,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
       nodes.push(
         createNode(
           { registry: files.registry, subnetId: record.id.bytes, secrets, folder, config: options.subnets?.[at]?.config },
-          { clock: clock.forNode(), host, randomBytes: (length) => randomBytes(length), monotonicMillis: () => performance.now() },
+          { clock: clock.forNode(), host, randomBytes: (length) => randomBytes(length), monotonicMillis: () => performance.now(), checkpointBatches: options.checkpointBatches },
         ),
       );
       clock.reached(nodes[at]!.timeNanos);

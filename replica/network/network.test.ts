@@ -4,6 +4,7 @@ import { IDL } from '@dfinity/candid';
 import { Ed25519KeyIdentity } from '@dfinity/identity';
 import { afterEach, describe, expect, test } from 'vitest';
 import wabtInit from 'wabt';
+import { Principal } from '../types/principal.ts';
 import { expectReply, startNetwork } from './embed.ts';
 import type { EmbeddedNetwork, NetworkOptions } from './embed.ts';
 
@@ -21,6 +22,32 @@ const COUNTER = `(module
     (i32.store8 (i32.const 0) (i32.add (i32.load8_u (i32.const 0)) (i32.const 1)))
     (call $answer))
   (func (export "canister_query get") (call $answer)))`;
+
+/** `relay`: calls `inc` of the canister whose id (10 bytes) is the argument, and passes reply or reject on. */
+const RELAY = `(module
+  (import "ic0" "msg_arg_data_copy" (func $arg (param i32 i32 i32)))
+  (import "ic0" "msg_arg_data_size" (func $size (result i32)))
+  (import "ic0" "call_new" (func $new (param i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "ic0" "call_perform" (func $perform (result i32)))
+  (import "ic0" "msg_reply" (func $reply))
+  (import "ic0" "msg_reject" (func $reject (param i32 i32)))
+  (import "ic0" "msg_reject_msg_size" (func $rejectSize (result i32)))
+  (import "ic0" "msg_reject_msg_copy" (func $rejectCopy (param i32 i32 i32)))
+  (import "ic0" "msg_reply_data_append" (func $append (param i32 i32)))
+  (memory 1)
+  (table funcref (elem $onReply $onReject))
+  (data (i32.const 0) "inc")
+  (func (export "canister_update relay")
+    (call $arg (i32.const 100) (i32.const 0) (i32.const 10))
+    (call $new (i32.const 100) (i32.const 10) (i32.const 0) (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 0))
+    (if (call $perform) (then unreachable)))
+  (func $onReply (param i32)
+    (call $arg (i32.const 200) (i32.const 0) (call $size))
+    (call $append (i32.const 200) (call $size))
+    (call $reply))
+  (func $onReject (param i32)
+    (call $rejectCopy (i32.const 200) (i32.const 0) (call $rejectSize))
+    (call $reject (i32.const 200) (call $rejectSize))))`;
 
 const wabt = await wabtInit();
 
@@ -76,6 +103,30 @@ describe('embedded network', () => {
       expect(await counter.inc()).toBe(1);
       expect(await counter.get()).toBe(1);
     }
+  });
+
+  test('a call to another subnet and its response travel in certified streams, which are then emptied', async () => {
+    const net = await start();
+    const counter = await counterOn(net, 2);
+    const relay = await net.createCanister({ subnet: 1, cycles: 100_000_000_000_000n });
+    await net.install(relay, wasmOf(RELAY));
+    const callee = Principal.fromText(counter).bytes;
+    for (let times = 1; times <= 5; times++) {
+      expect(expectReply(await net.update(relay, 'relay', callee)).at(-1)).toBe(times);
+    }
+    await net.settle();
+    for (const at of [1, 2]) {
+      for (const stream of net.subnets[at]!.state.streams.values()) expect(stream.messages).toEqual([]);
+    }
+  });
+
+  test('a call to a canister that does not exist on another subnet is rejected', async () => {
+    const net = await start();
+    const relay = await net.createCanister({ subnet: 1, cycles: 100_000_000_000_000n });
+    await net.install(relay, wasmOf(RELAY));
+    const missing = Principal.fromText(net.subnets[2]!.canisterRanges[0]![1]).bytes;
+    const outcome = await net.update(relay, 'relay', missing);
+    expect(outcome).toMatchObject({ kind: 'reject', message: expect.stringContaining('not found') });
   });
 
   test('the same program gives the same state hashes', async () => {

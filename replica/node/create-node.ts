@@ -42,6 +42,7 @@ export interface NodeSurroundings {
   readonly randomBytes: (length: number) => Uint8Array;
   readonly later?: (millis: number, callback: () => void) => () => void;
   readonly monotonicMillis: () => number;
+  readonly checkpointBatches?: number | undefined;
 }
 
 /** Throws StoreError when the folder cannot be used. `initBls()` must have resolved before. */
@@ -58,8 +59,6 @@ export function createNode(config: NodeConfig, around: NodeSurroundings): Subnet
 
   let state: ReplicatedState;
   let durable: DurableState = NOT_DURABLE;
-  let moreWork = false;
-  let nextWakeNanos: bigint | undefined;
   let routing: MessageRouting | undefined;
   if (config.folder === undefined) {
     state = genesis();
@@ -76,14 +75,12 @@ export function createNode(config: NodeConfig, around: NodeSurroundings): Subnet
         log: (level, event, fields) => around.host.log(level, event, fields),
         ...(around.later && { later: around.later }),
         monotonicMillis: around.monotonicMillis,
+        checkpointBatches: around.checkpointBatches,
       },
       genesis,
       (loaded) => (routing = routingOf(loaded)),
     );
     ({ state, durable } = recovered);
-    // Without a batch replayed nobody has said what waits: the first clock event makes a block that finds out.
-    moreWork = state.height > 0 && (recovered.lastOutcome?.moreWork ?? true);
-    nextWakeNanos = recovered.lastOutcome?.nextWakeNanos;
     around.host.log('info', 'state.recovered', {
       height: state.height,
       canisters: state.canisters.size,
@@ -91,17 +88,17 @@ export function createNode(config: NodeConfig, around: NodeSurroundings): Subnet
       millis: Math.round(around.monotonicMillis() - began),
     });
   }
+  const executor = routing ?? routingOf(state);
   const subnetKey = BlsSecretKey.fromSeed(secrets.subnetSeed);
   return new SubnetNode({
     state,
     config: subnetConfig,
-    routing: routing ?? routingOf(state),
+    routing: executor,
     consensus: (payload) =>
       new SoloConsensus({
         height: state.height,
         timeNanos: state.timeNanos,
-        moreWork,
-        nextWakeNanos,
+        ...executor.waiting(),
         payload,
         randomness: keyedRandomness(secrets.randomnessKey),
       }),

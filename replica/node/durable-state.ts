@@ -71,13 +71,13 @@ export interface DurabilityOptions {
   /** Calls back after so many milliseconds of real time; returns how to cancel. Absent: no checkpoints in quiet times. */
   readonly later?: (millis: number, callback: () => void) => () => void;
   readonly monotonicMillis: () => number;
+  /** A checkpoint after so many batches at the latest. */
+  readonly checkpointBatches?: number | undefined;
 }
 
 export interface Recovered {
-  /** Undefined: the folder was empty; begin with `genesis`. */
   readonly durable: DiskDurability;
   readonly state: ReplicatedState;
-  readonly lastOutcome: BatchOutcome | undefined;
   readonly replayed: number;
 }
 
@@ -112,17 +112,16 @@ export function recover(
   });
   if (cutBytes > 0) options.log('warn', 'log.tail-cut', { bytes: cutBytes });
   const durable = new DiskDurability(options, records, log);
-  let lastOutcome: BatchOutcome | undefined;
   if (logged.length > 0) {
     const routing = executor(state);
     for (const { height, payload } of logged) {
       if (!equalBytes(tree.tree.digest(), payload.subarray(0, HASH_BYTES))) throw diverged(height, tree.tree.digest(), payload);
-      lastOutcome = routing.executeBatch(decodeBatch(payload.subarray(HASH_BYTES)));
-      tree.update(state, lastOutcome);
-      durable.replayed(lastOutcome);
+      const outcome = routing.executeBatch(decodeBatch(payload.subarray(HASH_BYTES)));
+      tree.update(state, outcome);
+      durable.replayed(outcome);
     }
   }
-  return { durable, state, lastOutcome, replayed: logged.length };
+  return { durable, state, replayed: logged.length };
 }
 
 function diverged(height: number, reached: Uint8Array, payload: Uint8Array): StoreError {
@@ -185,7 +184,7 @@ export class DiskDurability implements DurableState {
     const due =
       this.#log.bytesSinceRotate >= CHECKPOINT_LOG_BYTES ||
       this.#instructions >= CHECKPOINT_INSTRUCTIONS ||
-      this.#batches >= CHECKPOINT_BATCHES;
+      this.#batches >= (this.#options.checkpointBatches ?? CHECKPOINT_BATCHES);
     if (due) this.#checkpointInBackground(state, stateHash);
     else this.#checkpointWhenQuiet(state, stateHash);
   }

@@ -1,0 +1,138 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { CheckpointStore, RecordChange } from './checkpoint-store.ts';
+import { LmdbCheckpointStore } from './lmdb-checkpoint-store.ts';
+import { MemoryCheckpointStore } from './memory-checkpoint-store.ts';
+import { OverlayRecords } from './overlay-records.ts';
+
+const folders: string[] = [];
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'parley-checkpoint-'));
+  folders.push(path);
+  return path;
+}
+
+afterEach(() => {
+  for (const path of folders.splice(0)) rmSync(path, { recursive: true });
+});
+
+const hash = (fill: number): Uint8Array => new Uint8Array(32).fill(fill);
+const put = (key: readonly number[], ...value: number[]): RecordChange => ({ kind: 'put', key: Uint8Array.from(key), value: Uint8Array.from(value) });
+const contents = (store: CheckpointStore | OverlayRecords, prefix: readonly number[] = []): unknown[] =>
+  [...store.entries(Uint8Array.from(prefix))].map(({ key, value }) => [[...key], [...value]]);
+
+/** Small, deterministic: the same sequence everywhere. */
+function randomFrom(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
+function randomChanges(random: (below: number) => number): RecordChange[] {
+  return Array.from({ length: random(20) }, (): RecordChange => {
+    const key = Uint8Array.from([1 + random(3), random(4), random(4)]);
+    const choice = random(10);
+    if (choice < 7) return { kind: 'put', key, value: Uint8Array.from({ length: random(50) }, () => random(256)) };
+    if (choice < 9) return { kind: 'remove', key };
+    return { kind: 'remove-prefix', prefix: key.subarray(0, 1 + random(2)) };
+  });
+}
+
+describe.each([
+  ['memory', (): CheckpointStore => new MemoryCheckpointStore()],
+  ['LMDB', (): CheckpointStore => new LmdbCheckpointStore(folder())],
+])('checkpoint store in %s', (_, make) => {
+  test('changes apply in order, as one', async () => {
+    const store = make();
+    expect(store.latest()).toBeUndefined();
+    await store.commit({ height: 1, stateHash: hash(1) }, [put([1, 1], 5), put([1, 2], 6), put([2], 7)]);
+    await store.commit({ height: 2, stateHash: hash(2) }, [
+      { kind: 'remove-prefix', prefix: Uint8Array.of(1) },
+      put([1, 3], 8),
+      { kind: 'remove', key: Uint8Array.of(2) },
+    ]);
+    expect(store.latest()).toEqual({ height: 2, stateHash: hash(2) });
+    expect(contents(store)).toEqual([[[1, 3], [8]]]);
+    expect(store.get(Uint8Array.of(1, 1))).toBeUndefined();
+    await store.close();
+  });
+});
+
+describe('LMDB checkpoint store', () => {
+  test('agrees with the one in memory, also after reopening', async () => {
+    const random = randomFrom(1);
+    const path = folder();
+    const model = new MemoryCheckpointStore();
+    let store = new LmdbCheckpointStore(path);
+    for (let height = 1; height <= 60; height++) {
+      const changes = randomChanges(random);
+      await model.commit({ height, stateHash: hash(height) }, changes);
+      await store.commit({ height, stateHash: hash(height) }, changes);
+      if (random(5) === 0) {
+        await store.close();
+        store = new LmdbCheckpointStore(path);
+      }
+      expect(store.latest()).toEqual(model.latest());
+      expect(contents(store)).toEqual(contents(model));
+      expect(contents(store, [2])).toEqual(contents(model, [2]));
+    }
+    await store.close();
+  });
+
+  test('C2 a flipped byte in a record is reported and says what to do', async () => {
+    const path = folder();
+    const store = new LmdbCheckpointStore(path);
+    const value = new Uint8Array(3000).fill(0xab);
+    await store.commit({ height: 1, stateHash: hash(1) }, [{ kind: 'put', key: Uint8Array.of(1, 2, 3), value }]);
+    await store.close();
+    const file = join(path, 'data.mdb');
+    const bytes = readFileSync(file);
+    const at = bytes.indexOf(Buffer.alloc(100, 0xab));
+    expect(at).toBeGreaterThan(0);
+    bytes[at + 50]! ^= 1;
+    writeFileSync(file, bytes);
+    const damaged = new LmdbCheckpointStore(path);
+    expect(() => damaged.get(Uint8Array.of(1, 2, 3))).toThrow(expect.objectContaining({ code: 'checkpoint_corrupted', message: expect.stringContaining('--clean') }));
+    await damaged.close();
+  });
+});
+
+describe('overlay of a checkpoint being written', () => {
+  /** Commits only when told to, or fails. */
+  class SlowStore extends MemoryCheckpointStore {
+    release: (() => void) | undefined;
+    fail = false;
+    override async commit(...args: Parameters<MemoryCheckpointStore['commit']>): Promise<void> {
+      if (this.fail) throw new Error('disk');
+      await new Promise<void>((resolve) => (this.release = resolve));
+      await super.commit(...args);
+    }
+  }
+
+  test('reads see the changes before, during and after, and after a failure', async () => {
+    const random = randomFrom(2);
+    const store = new SlowStore();
+    const overlay = new OverlayRecords(store);
+    const model = new MemoryCheckpointStore();
+    for (let height = 1; height <= 60; height++) {
+      const changes = randomChanges(random);
+      await model.commit({ height, stateHash: hash(1) }, changes);
+      store.fail = random(3) === 0;
+      const commit = overlay.commit({ height, stateHash: hash(1) }, changes).catch(() => {});
+      expect(sorted(contents(overlay))).toEqual(sorted(contents(model)));
+      store.release?.();
+      await commit;
+      expect(sorted(contents(overlay))).toEqual(sorted(contents(model)));
+      if (!store.fail) expect(contents(store)).toEqual(contents(model));
+    }
+  });
+
+  function sorted(entries: unknown[]): string[] {
+    return entries.map((entry) => JSON.stringify(entry)).sort();
+  }
+});
