@@ -13,7 +13,7 @@ import {
   type CanisterResponse,
 } from '../types/messages.ts';
 import { Principal } from '../types/principal.ts';
-import type { CanisterState } from '../state/canister-state.ts';
+import type { Callback, CanisterState } from '../state/canister-state.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
 import { rejection } from './answers.ts';
 import { canisterNotFound } from './canister-error.ts';
@@ -69,12 +69,17 @@ export function acceptResponse(state: ReplicatedState, response: CanisterRespons
   const canister = state.canister(response.originator);
   if (canister === undefined) return;
   const callback = canister.callbacks.get(response.callbackId);
-  if (callback === undefined || callback.expired) {
+  if (callback === undefined || callback.expired || !answers(response, callback)) {
     deposit(canister, response.refund);
     return;
   }
   canister.queues.pushInputResponse(response);
   canister.markDirty();
+}
+
+/** False for a late answer to a canister that was deleted and made anew under the same id. */
+function answers(response: CanisterResponse, callback: Callback): boolean {
+  return callback.respondent.equals(response.respondent) && callback.deadlineNanos === response.deadlineNanos;
 }
 
 type Destination =

@@ -71,6 +71,11 @@ export class Round {
     return createHash('sha256').update('parley-round-randomness').update(this.#randomness).update(counter).digest();
   }
 
+  /** Leaves the next stage of the round at least half of a round's instructions, whatever was spent before. */
+  reserveHalf(): void {
+    this.instructionsLeft = Math.max(this.instructionsLeft, Math.ceil(this.config.instructions.round / 2));
+  }
+
   spend(instructions: number): void {
     this.instructionsLeft -= instructions + MESSAGE_OVERHEAD_INSTRUCTIONS;
     this.instructionsUsed += instructions;

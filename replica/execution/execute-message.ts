@@ -342,7 +342,8 @@ export function executeCall(round: Round, canister: CanisterState, call: Incomin
   const context = openContext(round, canister, call.origin, call.payment, call);
   const outcome = run(round, canister, {
     entry,
-    message: messageView(context, call.arg),
+    // Interface Spec: only update methods and their callbacks see the deadline.
+    message: { ...messageView(context, call.arg), ...(entry.kind === 'replicatedQuery' ? { deadlineNanos: NO_DEADLINE } : {}) },
     limit,
     caller: sender,
   });
@@ -360,7 +361,8 @@ function messageView(context: CallContext, payload: Uint8Array): MessageView {
     payload,
     deadlineNanos: origin.kind === 'canister' ? origin.deadlineNanos : NO_DEADLINE,
     cyclesAvailable: context.availableCycles,
-    responded: context.responded,
+    // A system task has nobody to answer to, neither itself nor in its callbacks.
+    responded: context.responded || origin.kind === 'system-task',
     callContextInstructions: BigInt(context.instructionsExecuted),
   };
 }

@@ -73,6 +73,7 @@ function counter(callee: Uint8Array = new Uint8Array(0)): string {
       (call $stable_write (i64.const 0) (i64.const 128) (i64.const 3))
       (call $call (i32.const 136) (i32.const 2) (i32.const 0)) (drop (call $perform))
       (call $call (i32.const 136) (i32.const 0) (i32.const 1)) (drop (call $perform)))
+    (func (export "canister_global_timer") (call $call (i32.const 128) (i32.const 0) (i32.const 0)) (drop (call $perform)))
     (func $on_reply (param $env i32)
       (call $arg_copy (i32.const 8) (i32.const 0) (i32.const 4))
       (if (local.get $env) (then
@@ -157,6 +158,19 @@ describe('updates', () => {
     const ingress = 1_200_000n + 2_000n * BigInt(message.envelopeBytes);
     expect(before - canister.balance).toBe(ingress + 5_000_000n + BigInt(outcome.instructionsUsed));
   });
+});
+
+test('a callback of a timer has nobody to reply to: it traps, and the subnet goes on', () => {
+  const net = network();
+  const callee = net.subnet.addWasm(compile(counter()));
+  const canister = net.subnet.addWasm(compile(counter(callee.id.bytes)));
+  canister.globalTimer = 1n;
+  canister.markDirty();
+  net.subnet.batch();
+  expect(canister.callContexts.size).toBe(0);
+  // Only the timer itself succeeded, not the callback.
+  expect(canister.version).toBe(1n);
+  expect(update(net, 0, callee.id, 'inc')).toEqual({ reply: [2] });
 });
 
 describe('queries', () => {
