@@ -76,7 +76,7 @@ export class InstanceNetwork {
   readonly subnets: readonly RunningSubnet[];
   readonly port: Network;
   readonly registry: Registry;
-  #clock: { nanos: bigint };
+  readonly #clock: { nanos: bigint };
   /** The time that the next round will have, if a test set one. */
   #wantedNanos: bigint | undefined;
   #nonce = 0n;
@@ -116,7 +116,8 @@ export class InstanceNetwork {
     };
     const topology = topologyOf(registry);
     const clock = { nanos: options.startNanos };
-    let port: Network | undefined;
+    // Set once the nodes exist; they only use it afterwards.
+    const transport: { network?: Network } = {};
     const subnets = specs.map((spec, index): RunningSubnet => {
       const record = registry.subnets[index]!;
       const config = {
@@ -132,9 +133,9 @@ export class InstanceNetwork {
         onDebugPrint: options.onDebugPrint,
       });
       const host: NodeHost = {
-        sendSlice: (to, slice) => port?.deliverSlice(record.id, to, slice),
+        sendSlice: (to, slice) => transport.network?.deliverSlice(record.id, to, slice),
         certified: (height) => {
-          if (index === 0) port?.rootCertified(height);
+          if (index === 0) transport.network?.rootCertified(height);
         },
         log: () => {},
         broken: (reason) => {
@@ -169,11 +170,12 @@ export class InstanceNetwork {
       };
       return running;
     });
-    port = new Network(
+    const port = new Network(
       registry,
       subnets.map(({ node }) => node),
       () => clock.nanos,
     );
+    transport.network = port;
     const network = new InstanceNetwork(registry, subnets, port, clock);
     await port.start();
     await network.tick();

@@ -16,7 +16,7 @@ import { executionOf } from '../execution/management-port.ts';
 import type { CanisterState } from '../state/canister-state.ts';
 import { errorCodeText, rejectCodeOf } from '../types/errors.ts';
 import type { UserError } from '../types/errors.ts';
-import { Principal } from '../types/principal.ts';
+import type { Principal } from '../types/principal.ts';
 import { BadRequest, base64, bytes, natural, object, principal, text } from './fields.ts';
 import type { JsonObject } from './fields.ts';
 import type { CallRequest, RunningSubnet } from './instance-network.ts';

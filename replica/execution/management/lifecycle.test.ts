@@ -1,5 +1,5 @@
 import { IDL } from '@dfinity/candid';
-import { Principal as WirePrincipal } from '@dfinity/principal';
+import type { Principal as WirePrincipal } from '@dfinity/principal';
 import { describe, expect, it } from 'vitest';
 import { hashOfMap } from '../../codec/request-id.ts';
 import { Principal } from '../../types/principal.ts';

@@ -11,7 +11,7 @@
  */
 import type { CanisterState, Visibility } from '../../state/canister-state.ts';
 import type { UserError } from '../../types/errors.ts';
-import { Principal } from '../../types/principal.ts';
+import type { Principal } from '../../types/principal.ts';
 import type { SubnetConfig } from '../../types/subnet-config.ts';
 import { canisterNotFound } from '../canister-error.ts';
 import type { ManagementCall, ManagementCanister, ManagementOutcome } from '../management-port.ts';

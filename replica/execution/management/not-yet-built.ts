@@ -8,7 +8,7 @@
  */
 import type { IDL } from '@dfinity/candid';
 import type { UserError } from '../../types/errors.ts';
-import * as candid from './candid-types.ts';
+import type * as candid from './candid-types.ts';
 import { rejected } from './faults.ts';
 import type { SubnetMethod } from './operation.ts';
 import { reject } from './operation.ts';

@@ -10,7 +10,7 @@ import type { CanisterChange, CanisterState, ChangeDetails } from '../../state/c
 import type { ReplicatedState } from '../../state/replicated-state.ts';
 import type { UserError } from '../../types/errors.ts';
 import { ErrorCode, userError } from '../../types/errors.ts';
-import { Principal } from '../../types/principal.ts';
+import type { Principal } from '../../types/principal.ts';
 import type { SubnetConfig } from '../../types/subnet-config.ts';
 import { logBytes } from '../canister-log.ts';
 import { idleCyclesPerDay } from '../cycles-account.ts';
