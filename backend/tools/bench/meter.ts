@@ -58,13 +58,22 @@ export class Metered {
 
   query(method: string, argument: Uint8Array): Run { return this.run({ kind: 'query', method }, argument, false); }
 
-  run(entry: EntryPoint, payload: Uint8Array = new Uint8Array(), keep = true): Run {
+  /** Runs an entry point and keeps its effects unless it traps. */
+  attempt(entry: EntryPoint, payload: Uint8Array = new Uint8Array(), keep = true): ExecutionOutcome {
     const outcome = executeEntryPoint(this.state, {
       entry, message: { caller: this.caller, payload, cyclesAvailable: 0n, cyclesRefunded: 0n }, system: view(this.timeNanos), instructionLimit: LIMIT,
     });
+    if (outcome.error === null) {
+      if (keep) this.state.commit();
+      else this.state.rollback();
+    }
+    return outcome;
+  }
+
+  /** The same; a trap or a reject throws. */
+  run(entry: EntryPoint, payload: Uint8Array = new Uint8Array(), keep = true): Run {
+    const outcome = this.attempt(entry, payload, keep);
     if (outcome.error !== null) throw new Error(`${entry.kind}: ${outcome.error.code} ${outcome.error.message}`);
-    if (keep) this.state.commit();
-    else this.state.rollback();
     const response = outcome.delta?.response;
     if (response?.kind === 'reject') throw new Error(`rejected: ${response.message}`);
     return { reply: response?.data ?? new Uint8Array(), instructions: outcome.instructionsUsed, outcome };

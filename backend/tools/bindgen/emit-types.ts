@@ -198,10 +198,11 @@ export class TypeEmitter {
           read: wrap
             ? [`const value = new ${type}(reader.readBool() ? ${content} : null);`]
             : [`let value: ${bare} = null;`, `if (reader.readBool()) value = ${content};`],
+          // By address: "" and overloaded == must not count as null.
           write: [
-            `const content = ${inner};`,
-            'if (!content) {', '  writer.writeU8(0);', '} else {', '  writer.writeU8(1);',
-            `  ${this.write(t.of, ref ? 'content' : 'content.value')}`, '}',
+            `const content = changetype<usize>(${inner});`,
+            'if (content == 0) {', '  writer.writeU8(0);', '} else {', '  writer.writeU8(1);',
+            `  ${this.write(t.of, ref ? `changetype<${this.asType(t.of)}>(content)` : `changetype<Opt<${this.asType(t.of)}>>(content).value`)}`, '}',
           ],
         };
       }

@@ -14,6 +14,7 @@ import { compileForTest, instantiate, writeTestSource } from './module.ts';
 export interface Echo {
   did: Did;
   module: TestModule;
+  bytes: Uint8Array;
   fresh(): TestModule;
   /** Argument types of case `i`. */
   types: Type[][];
@@ -55,5 +56,5 @@ export async function compileEcho(name: string, preamble: string, argumentLists:
   ].join('\n'));
   const { bytes, sourceMap } = await compileForTest(entry, { debug });
   const fresh = (): TestModule => instantiate(bytes, undefined, sourceMap);
-  return { did, module: fresh(), fresh, types };
+  return { did, module: fresh(), bytes, fresh, types };
 }
