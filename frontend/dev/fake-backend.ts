@@ -150,7 +150,7 @@ export class FakeBackend implements ChatBackend {
 
   updates({ localIndex, user, groups }: SubnetQuestion): Promise<SubnetAnswer> {
     return this.#request('updates', () => {
-      const answer: SubnetAnswer = { user: null, groups: [], notMember: [] };
+      const answer: SubnetAnswer = { user: null, groups: [], notMember: [], more: false };
       if (user) {
         const since = Number(user.since);
         const chats: DirectUpdate[] = [];

@@ -14,17 +14,22 @@ import { groupId, type ChatTarget, type GroupId, type MessageId, type UserId } f
 import type { JobAction } from '../domain/job.ts';
 import type {
   ChatBackend,
+  GroupUpdate,
   ReadMark,
   RegisterOutcome,
   SubnetAnswer,
   SubnetQuestion,
   UsernameProblem,
+  UserUpdate,
 } from '../sync/backend-port.ts';
 import { request } from './request-error.ts';
 import type { RuntimeConfig } from './runtime-config.ts';
 import { accepted, asUser, groupUpdate, optional, role, userUpdate } from './wire.ts';
 
 const MAX_SEARCH_RESULTS = 20;
+
+const REGISTRATION_TURNS = 15;
+const REGISTRATION_TURN_MS = 1_000;
 
 function usernameProblem(error: UserIndexDid.UsernameError): UsernameProblem {
   if ('TooShort' in error) return { problem: 'too-short', min: error.TooShort.min };
@@ -44,17 +49,23 @@ function asMe(user: UserIndexDid.CurrentUser): Me {
 
 const asPerson = (user: UserIndexDid.UserSummary): Person => ({ userId: asUser(user.user_id), username: user.username });
 
-function decode<T>(type: IDL.Type, bytes: Uint8Array | number[]): T {
-  return IDL.decode([type], Uint8Array.from(bytes))[0] as T;
-}
-
 /** The Candid of an answer inside an answer is checked like any other; a canister that sends nonsense is at fault. */
 function decodeInner<T>(type: IDL.Type, bytes: Uint8Array | number[]): T {
   try {
-    return decode<T>(type, bytes);
+    return IDL.decode([type], Uint8Array.from(bytes))[0] as T;
   } catch (error) {
     throw new RequestError('unexpected', String(error));
   }
+}
+
+function innerUser(bytes: Uint8Array | number[]): UserUpdate | null {
+  const found = optional(decodeInner<[] | [UserDid.UserUpdates]>(IDL.Opt(UserDid.UserUpdates), bytes));
+  return found && userUpdate(found);
+}
+
+function innerGroup(bytes: Uint8Array | number[]): GroupUpdate[] {
+  const found = optional(accepted(decodeInner<GroupDid.UpdatesResult>(GroupDid.UpdatesResult, bytes)));
+  return found ? [groupUpdate(found)] : [];
 }
 
 export class CanisterBackend implements ChatBackend {
@@ -120,7 +131,18 @@ export class CanisterBackend implements ChatBackend {
     if ('AlreadyRegistered' in error) return { me: asMe(error.AlreadyRegistered) };
     if ('Username' in error) return usernameProblem(error.Username);
     if ('Anonymous' in error) throw new RequestError('session-expired');
+    if ('InProgress' in error) return this.#awaitRegistration();
     throw new RequestError('unavailable', 'Unavailable' in error ? error.Unavailable : '');
+  }
+
+  /** An earlier attempt, whose answer was lost, is still being carried out. */
+  async #awaitRegistration(): Promise<RegisterOutcome> {
+    for (let turn = 0; turn < REGISTRATION_TURNS; turn += 1) {
+      await new Promise((resolve) => setTimeout(resolve, REGISTRATION_TURN_MS));
+      const me = await this.currentUser();
+      if (me) return { me };
+    }
+    throw new RequestError('unavailable', 'the registration is still in progress');
   }
 
   async searchUsers(prefix: string): Promise<Person[]> {
@@ -142,8 +164,10 @@ export class CanisterBackend implements ChatBackend {
     );
     const userBytes = optional(answer.user);
     return {
-      user: userBytes && userUpdate(decodeInner<UserDid.UserUpdates>(UserDid.UserUpdates, userBytes)),
-      groups: answer.groups.map(({ updates }) => groupUpdate(decodeInner<GroupDid.GroupUpdates>(GroupDid.GroupUpdates, updates))),
+      // The local index passes on what the canisters answered to their own `updates`, as it came.
+      user: userBytes && innerUser(userBytes),
+      groups: answer.groups.flatMap(({ updates }) => innerGroup(updates)),
+      more: answer.more,
       notMember: answer.failed.flatMap(({ group_id, reason }) => ('NotMember' in reason ? [groupId(group_id.toText())] : [])),
     };
   }

@@ -145,6 +145,8 @@ const FAILURES: Record<string, FailureCode> = {
   TooManyWaiting: 'too-many-waiting',
   InvalidName: 'invalid-name',
   DescriptionTooLong: 'text-too-long',
+  DisplayNameTooLong: 'text-too-long',
+  BioTooLong: 'text-too-long',
   NotInvited: 'not-invited',
   GroupNotFound: 'recipient-not-found',
   Unavailable: 'unavailable',

@@ -182,7 +182,7 @@ export const de: Catalogue = {
     saved: 'Gesichert',
     appearance: 'Aussehen',
     theme: 'Farben',
-    themes: { system: 'Wie das Gerät', light: 'Hell', dark: 'Dunkel' },
+    themes: { system: 'Gerät', light: 'Hell', dark: 'Dunkel' },
     language: 'Sprache',
     likeDevice: 'Wie das Gerät',
     writing: 'Schreiben',

@@ -183,7 +183,7 @@ export const en = {
     saved: 'Saved',
     appearance: 'Appearance',
     theme: 'Theme',
-    themes: { system: 'Like the device', light: 'Light', dark: 'Dark' },
+    themes: { system: 'Device', light: 'Light', dark: 'Dark' },
     language: 'Language',
     likeDevice: 'Like the device',
     writing: 'Writing',

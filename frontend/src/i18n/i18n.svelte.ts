@@ -28,6 +28,7 @@ export function pickLanguage(choice: LanguageChoice, preferred: readonly string[
 class I18n {
   #catalogue = $state.raw<Catalogue>(en);
   #language = $state.raw<Language>('en');
+  #locale = $state.raw('en');
 
   get t(): Catalogue {
     return this.#catalogue;
@@ -35,6 +36,11 @@ class I18n {
 
   get language(): Language {
     return this.#language;
+  }
+
+  /** For dates and numbers: the language as this person's region writes it. */
+  get locale(): string {
+    return this.#locale;
   }
 
   async use(choice: LanguageChoice, preferred: readonly string[] = navigator.languages): Promise<void> {
@@ -47,6 +53,7 @@ class I18n {
         // Offline before this language was ever loaded: the words that are there stay.
       }
     }
+    this.#locale = preferred.find((tag) => tag.split('-')[0] === this.#language) ?? this.#language;
     document.documentElement.lang = this.#language;
     document.documentElement.dir = RIGHT_TO_LEFT.has(this.#language) ? 'rtl' : 'ltr';
   }

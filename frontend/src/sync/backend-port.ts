@@ -73,6 +73,8 @@ export interface SubnetAnswer {
   groups: GroupUpdate[];
   /** Groups where I am no member any more. */
   notMember: GroupId[];
+  /** The answer was full: ask again at once with the new versions. */
+  more: boolean;
 }
 
 export interface ReadMark {

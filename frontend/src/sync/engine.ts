@@ -195,7 +195,7 @@ export class SyncEngine {
         questions(this.#me, version ?? '0', chats).map(async (question) => {
           const answer = await this.#backend.updates(question);
           if (this.#stopped) return { more: false, changed: false };
-          let more = false;
+          let { more } = answer;
           if (answer.user) {
             await applyUserUpdate(this.#db, this.#me, answer.user);
             if (answer.user.profile) this.#me = { ...this.#me, ...answer.user.profile };
