@@ -30,6 +30,8 @@ export interface SupervisorOptions {
   readonly bind: string;
   /** Host name without dots → textual canister id. */
   readonly hostAliases: Readonly<Record<string, string>>;
+  /** More files with host names, beside the one in the state folder (http/gateway/host-aliases.ts). */
+  readonly hostAliasFiles?: readonly string[];
   readonly logLevel: LogLevel;
   readonly log: Logger;
 }
@@ -81,7 +83,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       port: options.port,
       bind: options.bind,
       hostAliases: options.hostAliases,
-      hostAliasFiles: stateDir === undefined ? [] : [join(stateDir, HOST_ALIASES_FILE)],
+      hostAliasFiles: [...(stateDir === undefined ? [] : [join(stateDir, HOST_ALIASES_FILE)]), ...(options.hostAliasFiles ?? [])],
       onError: (error, what) => log('error', 'http.failed', { what, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     });
     const stopRenewing = network.keepDelegationsFresh();

@@ -1,4 +1,4 @@
-/** Anonymous queries and updates by the gateway, which sits inside the network and needs no signatures of its own. */
+/** Queries and updates by the gateway and its kin, which sit inside the network and need no signatures of their own. */
 import { randomBytes } from 'node:crypto';
 import { utf8, utf8Decode } from '../../codec/bytes.ts';
 import type { HashTree } from '../../codec/hash-tree.ts';
@@ -20,12 +20,20 @@ const POLL_MS = 500;
 /** A page load that takes longer than this is given up. */
 const MAX_POLLS = 240;
 
-function request(network: ReplicaPort, type: 'call' | 'query', canisterId: Uint8Array, methodName: string, arg: Uint8Array): ValidatedRequest {
+function request(
+  network: ReplicaPort,
+  type: 'call' | 'query',
+  canisterId: Uint8Array,
+  methodName: string,
+  arg: Uint8Array,
+  sender: Uint8Array = ANONYMOUS,
+  effectiveId: Uint8Array = canisterId,
+): ValidatedRequest {
   const ingressExpiryNanos = network.nowNanos() + EXPIRY_NANOS;
   const nonce = type === 'call' ? new Uint8Array(randomBytes(16)) : undefined;
   const requestId = hashOfMap({
     request_type: type,
-    sender: ANONYMOUS,
+    sender,
     ingress_expiry: ingressExpiryNanos,
     nonce,
     canister_id: canisterId,
@@ -34,7 +42,7 @@ function request(network: ReplicaPort, type: 'call' | 'query', canisterId: Uint8
   });
   // What an envelope adds to its argument, near enough for the fee.
   const envelopeBytes = arg.length + 200;
-  return { requestId, sender: ANONYMOUS, canisterId, methodName, arg, ingressExpiryNanos, nonce, effectiveId: canisterId, envelopeBytes };
+  return { requestId, sender, canisterId, methodName, arg, ingressExpiryNanos, nonce, effectiveId, envelopeBytes };
 }
 
 function servingSubnet(network: ReplicaPort, canisterId: Uint8Array): Uint8Array | undefined {
@@ -52,10 +60,25 @@ export async function queryCanister(network: ReplicaPort, canisterId: Uint8Array
   return network.query(subnetId, request(network, 'query', canisterId, methodName, arg));
 }
 
-export async function updateCanister(network: ReplicaPort, timer: Timer, canisterId: Uint8Array, methodName: string, arg: Uint8Array): Promise<CallResult> {
-  const subnetId = servingSubnet(network, canisterId);
+export interface UpdateOptions {
+  /** Default: anonymous. Whoever calls this function answers for it. */
+  readonly sender?: Uint8Array;
+  /** For management calls: the canister whose subnet takes the call. */
+  readonly effectiveId?: Uint8Array;
+}
+
+export async function updateCanister(
+  network: ReplicaPort,
+  timer: Timer,
+  canisterId: Uint8Array,
+  methodName: string,
+  arg: Uint8Array,
+  options: UpdateOptions = {},
+): Promise<CallResult> {
+  const { sender = ANONYMOUS, effectiveId = canisterId } = options;
+  const subnetId = servingSubnet(network, effectiveId);
   if (subnetId === undefined) return NO_SUBNET;
-  const call = request(network, 'call', canisterId, methodName, arg);
+  const call = request(network, 'call', canisterId, methodName, arg, sender, effectiveId);
   const submitted = await network.submitIngress(subnetId, call, 'certificate');
   if (submitted.kind === 'rejected' || submitted.kind === 'unavailable') return submitted;
   if (submitted.kind === 'certified') {
@@ -65,8 +88,8 @@ export async function updateCanister(network: ReplicaPort, timer: Timer, caniste
   for (let poll = 0; poll < MAX_POLLS; poll++) {
     await new Promise<void>((resolve) => timer.after(POLL_MS, resolve));
     const read = await network.readState(subnetId, {
-      target: { kind: 'canister', effectiveCanisterId: canisterId },
-      sender: ANONYMOUS,
+      target: { kind: 'canister', effectiveCanisterId: effectiveId },
+      sender,
       paths: [[utf8('time')], [utf8('request_status'), call.requestId]],
       checks: [],
       apiVersion: 3,
