@@ -22,7 +22,12 @@ export function isAnswered(status: IngressStatus): boolean {
 }
 
 /** Writes the final status of an ingress message. */
-export function answerIngress(state: ReplicatedState, now: TimeNanos, messageId: MessageId, payload: ResponsePayload): void {
+export function answerIngress(
+  state: ReplicatedState,
+  now: TimeNanos,
+  messageId: MessageId,
+  payload: ResponsePayload,
+): void {
   const entry = state.ingressHistory.get(messageId);
   if (entry === undefined) throw new Error(`ingress message ${messageId} is answered but not in the history`);
   const keepUntil = now + ANSWER_KEPT_NANOS;
@@ -93,7 +98,12 @@ export function answerManagementCall(
 }
 
 /** Rejects a context because the code is gone, and marks it so that its callbacks only refund. */
-export function rejectUninstalled(state: ReplicatedState, now: TimeNanos, canister: CanisterState, context: CallContext): void {
+export function rejectUninstalled(
+  state: ReplicatedState,
+  now: TimeNanos,
+  canister: CanisterState,
+  context: CallContext,
+): void {
   if (context.origin.kind !== 'system-task' && !context.responded) {
     answerContext(state, now, canister, context, {
       kind: 'reject',

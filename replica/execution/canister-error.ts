@@ -23,7 +23,11 @@ export function help(suggestion: string, anchor: string): string {
   return `.\n${suggestion} See documentation: ${DOCUMENTATION}#${anchor}`;
 }
 
-export function methodNotFound(canister: Principal, kind: 'update' | 'query' | 'composite_query', method: string): UserError {
+export function methodNotFound(
+  canister: Principal,
+  kind: 'update' | 'query' | 'composite_query',
+  method: string,
+): UserError {
   const text = help('Check that the method being called is exported by the target canister.', 'method-not-found');
   return userError(
     ErrorCode.CanisterMethodNotFound,
@@ -44,7 +48,12 @@ export function canisterNotFound(canister: Principal): UserError {
 }
 
 /** `needed`: what would have to be above the freezing limit. Only a controller is told how much is missing. */
-export function outOfCycles(config: SubnetConfig, canister: CanisterState, needed: bigint, caller?: Principal): UserError {
+export function outOfCycles(
+  config: SubnetConfig,
+  canister: CanisterState,
+  needed: bigint,
+  caller?: Principal,
+): UserError {
   const missing = needed + freezingThresholdCycles(config, canister) - canister.balance;
   const hint =
     caller !== undefined && canister.isController(caller) && missing > 0n

@@ -31,7 +31,11 @@ describe('published prices', () => {
     ['a billion instructions of a 64-bit module', executionFee(CONFIG, 1_000_000_000, true), 2_005_000_000n],
     ['an ingress message of 1000 bytes', ingressFee(CONFIG, 1000), 3_200_000n],
     ['a byte between canisters', transmissionFee(CONFIG, 1), 1000n],
-    ['the prepayment of a call of 100 bytes', totalPrepayment(callPrepayment(CONFIG, 100, false)), 260_000n + 100_000n + 2_097_152_000n + 40_005_000_000n],
+    [
+      'the prepayment of a call of 100 bytes',
+      totalPrepayment(callPrepayment(CONFIG, 100, false)),
+      260_000n + 100_000n + 2_097_152_000n + 40_005_000_000n,
+    ],
     ['an outcall with default limits', httpOutcallFee(CONFIG, 0n, 2_000_000n), 20_849_140_000n],
   ])('%s', (_, price, expected) => {
     expect(price).toBe(expected);
@@ -43,7 +47,9 @@ describe('published prices', () => {
 
   test('are zero on a system subnet', () => {
     expect(totalPrepayment(callPrepayment(SYSTEM_SUBNET, 1_000_000, false))).toBe(0n);
-    expect(executionFee(SYSTEM_SUBNET, 10 ** 9, false) + ingressFee(SYSTEM_SUBNET, 500) + creationFee(SYSTEM_SUBNET)).toBe(0n);
+    expect(
+      executionFee(SYSTEM_SUBNET, 10 ** 9, false) + ingressFee(SYSTEM_SUBNET, 500) + creationFee(SYSTEM_SUBNET),
+    ).toBe(0n);
   });
 });
 

@@ -137,7 +137,12 @@ export function isFrozen(config: SubnetConfig, canister: CanisterState): boolean
 }
 
 /** Books `amount`, which has left the balance, as consumed. */
-export function bookConsumed(state: ReplicatedState, canister: CanisterState, amount: Cycles, cause: ConsumptionCause): void {
+export function bookConsumed(
+  state: ReplicatedState,
+  canister: CanisterState,
+  amount: Cycles,
+  cause: ConsumptionCause,
+): void {
   if (amount === 0n) return;
   canister.consumed[cause] += amount;
   state.metrics.consumedCycles += amount;
@@ -145,7 +150,12 @@ export function bookConsumed(state: ReplicatedState, canister: CanisterState, am
 }
 
 /** Undoes part of {@link bookConsumed}: a prepayment not used. */
-export function unbookConsumed(state: ReplicatedState, canister: CanisterState, amount: Cycles, cause: ConsumptionCause): void {
+export function unbookConsumed(
+  state: ReplicatedState,
+  canister: CanisterState,
+  amount: Cycles,
+  cause: ConsumptionCause,
+): void {
   if (amount === 0n) return;
   canister.consumed[cause] = saturatingSub(canister.consumed[cause], amount);
   state.metrics.consumedCycles = saturatingSub(state.metrics.consumedCycles, amount);
@@ -190,7 +200,12 @@ export function deposit(canister: CanisterState, amount: Cycles): void {
  * Charges storage and compute for whole seconds since the last charge: reserved cycles first, then the balance.
  * False: the balance did not suffice; it is 0 now and the canister must be uninstalled.
  */
-export function chargeResources(config: SubnetConfig, state: ReplicatedState, canister: CanisterState, untilNanos: bigint): boolean {
+export function chargeResources(
+  config: SubnetConfig,
+  state: ReplicatedState,
+  canister: CanisterState,
+  untilNanos: bigint,
+): boolean {
   const seconds = (untilNanos - canister.chargedUntilNanos) / 1_000_000_000n;
   if (seconds <= 0n) return true;
   canister.chargedUntilNanos += seconds * 1_000_000_000n;
@@ -200,7 +215,12 @@ export function chargeResources(config: SubnetConfig, state: ReplicatedState, ca
   return takeResource(state, canister, memory, 'memory') && takeResource(state, canister, compute, 'computeAllocation');
 }
 
-function takeResource(state: ReplicatedState, canister: CanisterState, amount: Cycles, cause: ConsumptionCause): boolean {
+function takeResource(
+  state: ReplicatedState,
+  canister: CanisterState,
+  amount: Cycles,
+  cause: ConsumptionCause,
+): boolean {
   const fromReserved = minCycles(amount, canister.reservedBalance);
   canister.reservedBalance -= fromReserved;
   bookConsumed(state, canister, fromReserved, cause);

@@ -12,7 +12,7 @@ import {
   type CanisterRequest,
   type CanisterResponse,
 } from '../types/messages.ts';
-import { Principal } from '../types/principal.ts';
+import type { Principal } from '../types/principal.ts';
 import type { Callback, CanisterState } from '../state/canister-state.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
 import { rejection } from './answers.ts';

@@ -43,7 +43,14 @@ import {
 import type { Round, SubnetEnvironment } from './environment.ts';
 import { executionOf, type PrepaidExecution } from './management-port.ts';
 import { systemView } from './system-view.ts';
-import type { CallbackClosure, EntryPoint, ExecutionOutcome, MessageView, OutgoingCall, SystemDelta } from './wasm/types.ts';
+import type {
+  CallbackClosure,
+  EntryPoint,
+  ExecutionOutcome,
+  MessageView,
+  OutgoingCall,
+  SystemDelta,
+} from './wasm/types.ts';
 
 const NANOS_PER_SECOND = 1_000_000_000n;
 /** Part of a callback's instruction limit kept for its cleanup, in percent (execution sheet §1). */
@@ -85,7 +92,11 @@ interface Run {
   readonly caller?: Principal;
 }
 
-function run(round: Round, canister: CanisterState, { entry, message, limit, statedLimit, caller }: Run): ExecutionOutcome {
+function run(
+  round: Round,
+  canister: CanisterState,
+  { entry, message, limit, statedLimit, caller }: Run,
+): ExecutionOutcome {
   const outcome = round.environment.engine.executeEntryPoint(executionOf(canister), {
     entry,
     message,
@@ -118,7 +129,8 @@ function applyDelta(round: Round, canister: CanisterState, context: CallContext,
   }
   if (delta.certifiedData !== undefined) canister.certifiedData = delta.certifiedData;
   if (delta.globalTimerNanos !== undefined) canister.globalTimer = delta.globalTimerNanos;
-  if (delta.response !== undefined) answerContext(state, round.timeNanos, canister, context, responsePayload(delta.response));
+  if (delta.response !== undefined)
+    answerContext(state, round.timeNanos, canister, context, responsePayload(delta.response));
   updateHookStatus(canister);
   canister.markDirty();
 }
@@ -149,7 +161,8 @@ function applyCall(round: Round, canister: CanisterState, context: CallContext, 
   const { config, state } = round;
   const id = canister.nextCallbackId++;
   const receiver = Principal.fromBytes(call.callee);
-  const deadlineNanos = call.timeoutSeconds === undefined ? NO_DEADLINE : deadline(round.timeNanos, call.timeoutSeconds);
+  const deadlineNanos =
+    call.timeoutSeconds === undefined ? NO_DEADLINE : deadline(round.timeNanos, call.timeoutSeconds);
   const request: CanisterRequest = {
     kind: 'request',
     sender: canister.id,
@@ -195,8 +208,14 @@ export function updateHookStatus(canister: CanisterState): void {
   const capacity = code?.module.memory64 === true ? WASM64_HEAP_CAPACITY : WASM32_HEAP_CAPACITY;
   const limit = settings.wasmMemoryLimit === 0 ? capacity : settings.wasmMemoryLimit;
   const isLow =
-    code !== undefined && settings.wasmMemoryThreshold > 0 && limit < code.execution.heapBytes + settings.wasmMemoryThreshold;
-  const next = !isLow ? 'condition-not-satisfied' : canister.hookStatus === 'condition-not-satisfied' ? 'ready' : canister.hookStatus;
+    code !== undefined &&
+    settings.wasmMemoryThreshold > 0 &&
+    limit < code.execution.heapBytes + settings.wasmMemoryThreshold;
+  const next = !isLow
+    ? 'condition-not-satisfied'
+    : canister.hookStatus === 'condition-not-satisfied'
+      ? 'ready'
+      : canister.hookStatus;
   if (next === canister.hookStatus) return;
   canister.hookStatus = next;
   canister.markDirty();
@@ -204,7 +223,13 @@ export function updateHookStatus(canister: CanisterState): void {
 
 // Call contexts ------------------------------------------------------------------------------------------------
 
-function openContext(round: Round, canister: CanisterState, origin: CallContextOrigin, available: Cycles, call?: IncomingCall): CallContext {
+function openContext(
+  round: Round,
+  canister: CanisterState,
+  origin: CallContextOrigin,
+  available: Cycles,
+  call?: IncomingCall,
+): CallContext {
   const context: CallContext = {
     id: canister.nextCallContextId++,
     origin,
@@ -224,7 +249,8 @@ function openContext(round: Round, canister: CanisterState, origin: CallContextO
 function closeIfDone(round: Round, canister: CanisterState, context: CallContext, error: UserError | undefined): void {
   if (context.outstandingCalls > 0) return;
   if (context.origin.kind !== 'system-task' && !context.responded) {
-    const why = error ?? userError(ErrorCode.CanisterDidNotReply, `Canister ${canister.id.toText()} did not reply to the call`);
+    const why =
+      error ?? userError(ErrorCode.CanisterDidNotReply, `Canister ${canister.id.toText()} did not reply to the call`);
     answerContext(round.state, round.timeNanos, canister, context, rejection(why));
   } else if (context.availableCycles > 0n) {
     throw new Error('cycles left in an answered call context');
@@ -343,7 +369,10 @@ export function executeCall(round: Round, canister: CanisterState, call: Incomin
   const outcome = run(round, canister, {
     entry,
     // Interface Spec: only update methods and their callbacks see the deadline.
-    message: { ...messageView(context, call.arg), ...(entry.kind === 'replicatedQuery' ? { deadlineNanos: NO_DEADLINE } : {}) },
+    message: {
+      ...messageView(context, call.arg),
+      ...(entry.kind === 'replicatedQuery' ? { deadlineNanos: NO_DEADLINE } : {}),
+    },
     limit,
     caller: sender,
   });
@@ -400,7 +429,8 @@ function finish(
 export function executeResponse(round: Round, canister: CanisterState, response: CanisterResponse): void {
   const { config, state } = round;
   const callback = canister.callbacks.get(response.callbackId);
-  if (callback === undefined) throw new Error(`response to unknown callback ${response.callbackId} of ${canister.id.toText()}`);
+  if (callback === undefined)
+    throw new Error(`response to unknown callback ${response.callbackId} of ${canister.id.toText()}`);
   const context = canister.callContexts.get(callback.callContextId);
   if (context === undefined) throw new Error(`callback ${callback.id} without its call context`);
   canister.callbacks.delete(callback.id);

@@ -73,7 +73,11 @@ function canisterFault(environment: SubnetEnvironment, ingress: IngressMessage):
 }
 
 /** Asks the canister itself. Not accepting, trapping and running too long all refuse. */
-function inspect(environment: SubnetEnvironment, canister: CanisterState, ingress: IngressMessage): UserError | undefined {
+function inspect(
+  environment: SubnetEnvironment,
+  canister: CanisterState,
+  ingress: IngressMessage,
+): UserError | undefined {
   const execution = executionOf(canister);
   const { senderInfo } = ingress;
   const outcome = environment.engine.executeEntryPoint(execution, {

@@ -47,7 +47,8 @@ export function managementContext(round: Round): ManagementContext {
     rejectCallContext: (canister, context) => rejectUninstalled(state, timeNanos, canister, context),
     removeCode: (canister) => removeCode(round, canister),
     systemView: (canister, options) => systemView(environment, timeNanos, canister, options),
-    prepayExecution: (canister, instructions, memory64) => prepayExecution(environment, canister, instructions, memory64),
+    prepayExecution: (canister, instructions, memory64) =>
+      prepayExecution(environment, canister, instructions, memory64),
   };
 }
 
@@ -132,7 +133,13 @@ export function answerWaitingCalls(round: Round, responses: readonly ConsensusRe
   for (const call of [...state.subnetCalls.values()]) {
     if (call.kind !== 'raw-rand' || call.madeAtHeight >= round.height) continue;
     state.subnetCalls.delete(call.id);
-    answerManagementCall(state, timeNanos, call.origin, { kind: 'reply', data: candidBlob(rawRandomness(round)) }, call.refund);
+    answerManagementCall(
+      state,
+      timeNanos,
+      call.origin,
+      { kind: 'reply', data: candidBlob(rawRandomness(round)) },
+      call.refund,
+    );
   }
   for (const { callId, payload } of responses) {
     const call = state.subnetCalls.get(callId);

@@ -107,4 +107,3 @@ export function executionOf(canister: CanisterState): ExecutionState {
   if (canister.code === undefined) throw new Error(`canister ${canister.id.toText()} has no code`);
   return canister.code.execution as ExecutionState;
 }
-

@@ -6,22 +6,31 @@
  * Never: runs while a batch is being executed. Never reads a clock: the bound on work is in instructions
  * (the public replica also has a wall-clock bound).
  */
-import {
-  ErrorCode,
-  RejectCode,
-  rejectCodeOf,
-  userError,
-  type UserError,
-} from '../types/errors.ts';
+import { ErrorCode, RejectCode, rejectCodeOf, userError, type UserError } from '../types/errors.ts';
 import type { SenderInfo } from '../types/messages.ts';
 import { Principal } from '../types/principal.ts';
 import type { CanisterState } from '../state/canister-state.ts';
-import { canisterError, canisterNotFound, methodNotFound, noModule, outOfCycles, statusFault } from './canister-error.ts';
+import {
+  canisterError,
+  canisterNotFound,
+  methodNotFound,
+  noModule,
+  outOfCycles,
+  statusFault,
+} from './canister-error.ts';
 import { isFrozen } from './cycles-account.ts';
 import type { SubnetEnvironment } from './environment.ts';
 import { executionOf } from './management-port.ts';
 import { systemView } from './system-view.ts';
-import type { EntryPoint, ExecutionOutcome, MessageView, OutgoingCall, ParkedDelta, Response, SystemView } from './wasm/types.ts';
+import type {
+  EntryPoint,
+  ExecutionOutcome,
+  MessageView,
+  OutgoingCall,
+  ParkedDelta,
+  Response,
+  SystemView,
+} from './wasm/types.ts';
 
 /** Calls of calls of … of the query itself. */
 const MAX_CALL_DEPTH = 6;
@@ -275,7 +284,9 @@ class Frame {
     return {
       caller: this.#caller.bytes,
       callerInfo:
-        this.#depth > 0 || senderInfo === undefined ? undefined : { signer: senderInfo.signer.bytes, data: senderInfo.info },
+        this.#depth > 0 || senderInfo === undefined
+          ? undefined
+          : { signer: senderInfo.signer.bytes, data: senderInfo.info },
       payload: NO_BYTES,
       callContextInstructions: BigInt(this.#instructions),
     };
@@ -283,7 +294,8 @@ class Frame {
 
   #noAnswer(entry: EntryPoint): QueryResult {
     const id = this.#canister.id.toText();
-    const text = entry.kind === 'query' ? `Canister ${id} did not reply to the call` : `Canister ${id} did not produce a response`;
+    const text =
+      entry.kind === 'query' ? `Canister ${id} did not reply to the call` : `Canister ${id} did not produce a response`;
     return failed(userError(ErrorCode.CanisterDidNotReply, text));
   }
 }

@@ -302,13 +302,21 @@ class Run {
   #call(op: Extract<Op, { op: 'call' }>): void {
     const { system, entry } = this.#input;
     if (!MAY_CALL.has(entry.kind)) {
-      throw new Failure({ code: 'IC0504', message: 'Canister violated contract: "ic0_call_new" cannot be executed here' });
+      throw new Failure({
+        code: 'IC0504',
+        message: 'Canister violated contract: "ic0_call_new" cannot be executed here',
+      });
     }
     const callee = Principal.fromText(op.callee).bytes;
     const method = op.method ?? 'run';
-    const payload = op.argHex === undefined ? encodeProgram(op.program) : Uint8Array.from(Buffer.from(op.argHex, 'hex'));
+    const payload =
+      op.argHex === undefined ? encodeProgram(op.program) : Uint8Array.from(Buffer.from(op.argHex, 'hex'));
     const cycles = BigInt(op.cycles ?? 0);
-    const prepayment = system.fees.callPrepayment(encoder.encode(method).length, payload.length, op.timeoutSeconds !== undefined);
+    const prepayment = system.fees.callPrepayment(
+      encoder.encode(method).length,
+      payload.length,
+      op.timeoutSeconds !== undefined,
+    );
     const left = this.balance - prepayment - cycles;
     const admitted = system.admitCall(callee, op.timeoutSeconds !== undefined, this.calls);
     if (left < system.freezingLimit(0n, 0n) || left < 0n || !admitted) {

@@ -79,9 +79,7 @@ function growthFault(
   const missing = freezingThresholdCycles(environment.config, canister, extraBytes) - balance;
   if (missing <= 0n) return null;
   const hint =
-    caller !== undefined && canister.isController(caller)
-      ? ` At least ${missing} additional cycles are required.`
-      : '';
+    caller !== undefined && canister.isController(caller) ? ` At least ${missing} additional cycles are required.` : '';
   return {
     code: 'IC0532',
     message: `Canister cannot grow memory by ${extraBytes} bytes due to insufficient cycles.${hint}`,
@@ -107,7 +105,10 @@ function callAdmission(environment: SubnetEnvironment, canister: CanisterState):
     const key = hexOfBytes(callee) as PrincipalKey;
     if (!canister.queues.canSendRequest(key, config.queueCapacity, earlierPerCallee.get(key) ?? 0)) return false;
     const openHere = canister.callbacks.size + earlier.length;
-    if (openHere >= config.callbacksGuaranteedPerCanister && work.callbacks + earlier.length >= config.callbacksSoftLimit) {
+    if (
+      openHere >= config.callbacksGuaranteedPerCanister &&
+      work.callbacks + earlier.length >= config.callbacksSoftLimit
+    ) {
       return false;
     }
     if (bestEffort) return true;
@@ -119,7 +120,8 @@ function callAdmission(environment: SubnetEnvironment, canister: CanisterState):
 function feeView({ config }: SubnetEnvironment, memory64: boolean): FeeView {
   const keyFee = (name: string): bigint | null => (KEY_NAMES.has(name) ? thresholdSignatureFee(config) : null);
   return {
-    callPrepayment: (nameBytes, payloadBytes) => totalPrepayment(callPrepayment(config, nameBytes + payloadBytes, memory64)),
+    callPrepayment: (nameBytes, payloadBytes) =>
+      totalPrepayment(callPrepayment(config, nameBytes + payloadBytes, memory64)),
     costCall: (nameBytes, payloadBytes) => totalPrepayment(callPrepayment(config, nameBytes + payloadBytes, memory64)),
     costCreateCanister: () => creationFee(config),
     costHttpRequest: (requestBytes, maxResponseBytes) => httpOutcallFee(config, requestBytes, maxResponseBytes),

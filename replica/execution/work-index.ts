@@ -62,7 +62,11 @@ export class WorkIndex {
     const running = canister.status.kind === 'running' && code !== undefined && this.#canPayTask(canister);
     put(this.#inputs, key, queues.hasInput() || canister.ingressQueue.length > 0);
     put(this.#outputs, key, queues.hasOutput());
-    put(this.#hooks, key, running && canister.hookStatus === 'ready' && code.module.entryPoints.has('canister_on_low_wasm_memory'));
+    put(
+      this.#hooks,
+      key,
+      running && canister.hookStatus === 'ready' && code.module.entryPoints.has('canister_on_low_wasm_memory'),
+    );
     put(this.#heartbeats, key, running && code.module.entryPoints.has('canister_heartbeat'));
     put(this.#stopping, key, canister.status.kind === 'stopping');
     const timer = running && canister.globalTimer !== 0n && code.module.entryPoints.has('canister_global_timer');

@@ -103,8 +103,7 @@ export function purgeHistory(state: ReplicatedState, previous: TimeNanos, now: T
 
 function dropOldestReplies(state: ReplicatedState, replyBytes: number): void {
   const entries = [...state.ingressHistory.values()].sort(
-    (left, right) =>
-      Number(left.forgetAtNanos - right.forgetAtNanos) || (left.messageId < right.messageId ? -1 : 1),
+    (left, right) => Number(left.forgetAtNanos - right.forgetAtNanos) || (left.messageId < right.messageId ? -1 : 1),
   );
   let rest = replyBytes;
   for (const entry of entries) {

@@ -21,22 +21,49 @@ function idArgument(canister: CanisterState): Uint8Array {
   return encode(candid.CanisterIdArgs, { canister_id: toWire(canister.id) });
 }
 
-function managementIngress(subnet: TestSubnet, method: string, canister: CanisterState, arg = idArgument(canister)): IngressMessage {
+function managementIngress(
+  subnet: TestSubnet,
+  method: string,
+  canister: CanisterState,
+  arg = idArgument(canister),
+): IngressMessage {
   return subnet.message(Principal.management(), canister.id, method, arg);
 }
 
 /** The caller's op for a management call. */
 function managementCall(method: string, arg: Uint8Array, more: Partial<Extract<Op, { op: 'call' }>> = {}): Op {
   const argHex = Buffer.from(arg).toString('hex');
-  return { op: 'call', callee: MANAGEMENT, method, program: [], argHex, onReply: [{ op: 'replyArg' }], onReject: [{ op: 'replyRejection' }], ...more };
+  return {
+    op: 'call',
+    callee: MANAGEMENT,
+    method,
+    program: [],
+    argHex,
+    onReply: [{ op: 'replyArg' }],
+    onReject: [{ op: 'replyRejection' }],
+    ...more,
+  };
 }
 
 /** `caller` on one subnet has an open call to `callee` on the other; nothing has been delivered yet. */
-function openCall(): { net: TestNetwork; here: TestSubnet; there: TestSubnet; caller: CanisterState; callee: CanisterState; message: IngressMessage } {
+function openCall(): {
+  net: TestNetwork;
+  here: TestSubnet;
+  there: TestSubnet;
+  caller: CanisterState;
+  callee: CanisterState;
+  message: IngressMessage;
+} {
   const net = new TestNetwork({ subnets: 2 });
   const [here, there] = net.subnets as [TestSubnet, TestSubnet];
   const [caller, callee] = [here.addCanister(), there.addCanister()];
-  const call: Op = { op: 'call', callee: callee.id.toText(), program: [reply], cycles: 5_000_000, onReply: [{ op: 'append', text: 'back' }, reply] };
+  const call: Op = {
+    op: 'call',
+    callee: callee.id.toText(),
+    program: [reply],
+    cycles: 5_000_000,
+    onReply: [{ op: 'append', text: 'back' }, reply],
+  };
   const message = here.ingress(caller.id, [call]);
   here.batch({ ingress: [message] });
   return { net, here, there, caller, callee, message };
@@ -57,7 +84,9 @@ describe('stopping', () => {
     expect(here.status(stop)).toMatch(/^replied DIDL/);
     expect(caller.status.kind).toBe('stopped');
     expect(caller.version).toBe(version + 2n);
-    expect(here.call(here.ingress(caller.id, [reply]))).toEqual([`rejected 508 Canister ${caller.id.toText()} is stopped`]);
+    expect(here.call(here.ingress(caller.id, [reply]))).toEqual([
+      `rejected 508 Canister ${caller.id.toText()} is stopped`,
+    ]);
   });
 
   test('is given up after five minutes, the canister stays stopping', () => {
@@ -95,7 +124,12 @@ describe('uninstalling', () => {
   test('rejects open calls and later only takes the cycles back', () => {
     const { net, here, caller, message } = openCall();
     const before = caller.balance;
-    const uninstall = managementIngress(here, 'uninstall_code', caller, encode(candid.VersionedCanisterIdArgs, { canister_id: toWire(caller.id), sender_canister_version: [] }));
+    const uninstall = managementIngress(
+      here,
+      'uninstall_code',
+      caller,
+      encode(candid.VersionedCanisterIdArgs, { canister_id: toWire(caller.id), sender_canister_version: [] }),
+    );
     here.batch({ ingress: [uninstall] });
     expect(here.status(uninstall)).toMatch(/^replied/);
     expect(here.status(message)).toBe('rejected 406 Canister has been uninstalled.');
@@ -113,10 +147,21 @@ describe('uninstalling', () => {
     const middle = here.addCanister();
     const far = there.addCanister();
     const inner: Op = { op: 'call', callee: far.id.toText(), program: [reply], onReply: [reply] };
-    const outer: Op = { op: 'call', callee: middle.id.toText(), program: [inner], cycles: 400_000_000_000_000, onReject: [{ op: 'replyRejection' }] };
+    const outer: Op = {
+      op: 'call',
+      callee: middle.id.toText(),
+      program: [inner],
+      cycles: 400_000_000_000_000,
+      onReject: [{ op: 'replyRejection' }],
+    };
     const message = here.ingress(caller.id, [outer]);
     here.batch({ ingress: [message] });
-    const uninstall = managementIngress(here, 'uninstall_code', middle, encode(candid.VersionedCanisterIdArgs, { canister_id: toWire(middle.id), sender_canister_version: [] }));
+    const uninstall = managementIngress(
+      here,
+      'uninstall_code',
+      middle,
+      encode(candid.VersionedCanisterIdArgs, { canister_id: toWire(middle.id), sender_canister_version: [] }),
+    );
     here.batch({ ingress: [uninstall] });
     expect(here.status(message)).toBe('replied 4: Canister has been uninstalled.');
     expect(caller.balance).toBeGreaterThan(RICH - 1_000_000_000_000n);
@@ -128,13 +173,18 @@ describe('calls by canisters', () => {
     const { subnet } = new TestNetwork();
     const canister = subnet.addCanister();
     const arg = new Uint8Array(IDL.encode([], []));
-    const [one, two] = [0, 1].map(() => subnet.ingress(canister.id, [managementCall('raw_rand', arg)])) as [IngressMessage, IngressMessage];
+    const [one, two] = [0, 1].map(() => subnet.ingress(canister.id, [managementCall('raw_rand', arg)])) as [
+      IngressMessage,
+      IngressMessage,
+    ];
     expect(subnet.batch({ ingress: [one, two] }).moreWork).toBe(true);
     expect(subnet.status(one)).toBe('processing');
     subnet.batch();
     const replies = [one, two].map(({ messageId }) => {
       const { status } = subnet.state.ingressHistory.get(messageId)!;
-      return status.kind === 'replied' ? Buffer.from(IDL.decode([IDL.Vec(IDL.Nat8)], status.reply)[0] as unknown as Uint8Array) : Buffer.of();
+      return status.kind === 'replied'
+        ? Buffer.from(IDL.decode([IDL.Vec(IDL.Nat8)], status.reply)[0] as unknown as Uint8Array)
+        : Buffer.of();
     });
     expect(replies.map((bytes) => bytes.length)).toEqual([32, 32]);
     expect(replies[0]!.equals(replies[1]!)).toBe(false);
@@ -145,7 +195,9 @@ describe('calls by canisters', () => {
     const [here, there] = net.subnets as [TestSubnet, TestSubnet];
     const caller = here.addCanister();
     const target = there.addCanister({ controllers: [caller.id] });
-    const stop = managementCall('stop_canister', idArgument(target), { onReply: [{ op: 'append', text: 'stopped' }, { op: 'replyState' }] });
+    const stop = managementCall('stop_canister', idArgument(target), {
+      onReply: [{ op: 'append', text: 'stopped' }, { op: 'replyState' }],
+    });
     expect(here.call(here.ingress(caller.id, [stop]))).toEqual(['replied stopped']);
     expect(target.status.kind).toBe('stopped');
   });
@@ -174,7 +226,9 @@ describe('calls by canisters', () => {
     const { subnet } = new TestNetwork();
     const caller = subnet.addCanister();
     const before = caller.balance;
-    const [status] = subnet.call(subnet.ingress(caller.id, [managementCall('no_such_method', new Uint8Array(0), { cycles: 10 ** 14 })]));
+    const [status] = subnet.call(
+      subnet.ingress(caller.id, [managementCall('no_such_method', new Uint8Array(0), { cycles: 10 ** 14 })]),
+    );
     expect(status).toContain("has no method 'no_such_method'");
     expect(caller.balance).toBeGreaterThan(before - 10n ** 12n);
   });
@@ -194,7 +248,12 @@ describe('resources', () => {
   test('a canister that cannot pay is emptied: code and history go, id and controllers stay', () => {
     const net = new TestNetwork();
     const canister = net.subnet.addCanister({ cycles: 1_000_000n });
-    canister.recordChange({ timeNanos: net.now, canisterVersion: 0n, origin: { kind: 'user', user: Principal.anonymous() }, details: { kind: 'code-uninstall' } });
+    canister.recordChange({
+      timeNanos: net.now,
+      canisterVersion: 0n,
+      origin: { kind: 'user', user: Principal.anonymous() },
+      details: { kind: 'code-uninstall' },
+    });
     net.advance(30n * 86_400n * SECOND);
     expect(canister.code).toBeUndefined();
     expect(canister.balance).toBe(0n);
@@ -208,7 +267,11 @@ describe('resources', () => {
     const canister = net.subnet.addCanister({ cycles: 1_000_000_000n });
     canister.settings.freezingThresholdSeconds = 10n ** 12n;
     expect(net.subnet.call(net.subnet.ingress(canister.id, [reply]))[0]).toMatch(/^rejected 207 /);
-    const arg = encode(candid.UpdateSettingsArgs, { canister_id: toWire(canister.id), settings: { ...NO_SETTINGS, freezing_threshold: [0n] }, sender_canister_version: [] });
+    const arg = encode(candid.UpdateSettingsArgs, {
+      canister_id: toWire(canister.id),
+      settings: { ...NO_SETTINGS, freezing_threshold: [0n] },
+      sender_canister_version: [],
+    });
     const update = managementIngress(net.subnet, 'update_settings', canister, arg);
     expect(net.subnet.call(update)[0]).toMatch(/^replied/);
     expect(canister.consumed.ingressInduction).toBeGreaterThan(0n);
@@ -220,7 +283,9 @@ test('a timer callback that calls keeps the canister stopping until its call is 
   const net = new TestNetwork({ subnets: 2 });
   const [here, there] = net.subnets as [TestSubnet, TestSubnet];
   const far = there.addCanister();
-  const canister = here.addCanister({ timer: [{ op: 'call', callee: far.id.toText(), program: [reply], onReply: [{ op: 'append', text: 'done' }] }] });
+  const canister = here.addCanister({
+    timer: [{ op: 'call', callee: far.id.toText(), program: [reply], onReply: [{ op: 'append', text: 'done' }] }],
+  });
   canister.globalTimer = 1n;
   canister.markDirty();
   here.batch();

@@ -8,7 +8,10 @@ describe('one subnet', () => {
   test('an update replies within its batch', () => {
     const { subnet } = new TestNetwork();
     const canister = subnet.addCanister();
-    const message = subnet.ingress(canister.id, [{ op: 'append', text: 'a' }, { op: 'reply', text: 'hello' }]);
+    const message = subnet.ingress(canister.id, [
+      { op: 'append', text: 'a' },
+      { op: 'reply', text: 'hello' },
+    ]);
     const outcome = subnet.batch({ ingress: [message] });
     expect(subnet.status(message)).toBe('replied hello');
     expect(outcome.changedIngress).toEqual([message.messageId]);
@@ -57,12 +60,22 @@ describe('one subnet', () => {
   test('a canister may call itself', () => {
     const { subnet } = new TestNetwork();
     const a = subnet.addCanister();
-    const call: Op = { op: 'call', callee: a.id.toText(), program: [{ op: 'append', text: 'x' }, reply], onReply: [{ op: 'replyState' }] };
+    const call: Op = {
+      op: 'call',
+      callee: a.id.toText(),
+      program: [{ op: 'append', text: 'x' }, reply],
+      onReply: [{ op: 'replyState' }],
+    };
     expect(subnet.call(subnet.ingress(a.id, [call]))).toEqual(['replied x']);
   });
 
   test.each([
-    ['a missing canister', 'rdmx6-jaaaa-aaaaa-aaadq-cai', 'run', 'replied 3: Canister rdmx6-jaaaa-aaaaa-aaadq-cai not found'],
+    [
+      'a missing canister',
+      'rdmx6-jaaaa-aaaaa-aaadq-cai',
+      'run',
+      'replied 3: Canister rdmx6-jaaaa-aaaaa-aaadq-cai not found',
+    ],
     ['a place without route', '2vxsx-fae', 'run', 'replied 3: No route to canister 2vxsx-fae'],
   ])('a call to %s is rejected', (_, callee, method, expected) => {
     const { subnet } = new TestNetwork();
@@ -91,7 +104,13 @@ describe('one subnet', () => {
   test('a failing cleanup is added to the error', () => {
     const { subnet } = new TestNetwork();
     const [a, b] = [subnet.addCanister(), subnet.addCanister()];
-    const call: Op = { op: 'call', callee: b.id.toText(), program: [reply], onReply: [{ op: 'trap' }], onCleanup: [{ op: 'trap' }] };
+    const call: Op = {
+      op: 'call',
+      callee: b.id.toText(),
+      program: [reply],
+      onReply: [{ op: 'trap' }],
+      onCleanup: [{ op: 'trap' }],
+    };
     const [status] = subnet.call(subnet.ingress(a.id, [call]));
     expect(status).toContain('\n\ncall_on_cleanup also failed:\n\n');
   });
@@ -176,19 +195,28 @@ describe('one subnet', () => {
     const net = new TestNetwork();
     const { subnet } = net;
     const [a, b] = [subnet.addCanister({ cycles: 90_000_000_000n }), subnet.addCanister()];
-    const call: Op = { op: 'call', callee: b.id.toText(), program: [reply], onReply: [{ op: 'append', text: 'back' }, reply] };
+    const call: Op = {
+      op: 'call',
+      callee: b.id.toText(),
+      program: [reply],
+      onReply: [{ op: 'append', text: 'back' }, reply],
+    };
     const message = subnet.ingress(a.id, [call]);
     a.settings.freezingThresholdSeconds = 2_592_000n;
     expect(subnet.call(message)).toEqual(['replied ok']);
     a.balance = 1_000_000_000n;
     const [status] = subnet.call(subnet.ingress(a.id, [reply]));
-    expect(status).toMatch(/^rejected 207 Canister .* is out of cycles: please top up the canister with at least \d+ additional cycles/);
+    expect(status).toMatch(
+      /^rejected 207 Canister .* is out of cycles: please top up the canister with at least \d+ additional cycles/,
+    );
   });
 
   test('a round ends when its instructions are spent and the next goes on', () => {
     const { subnet } = new TestNetwork({ config: {} });
     const canisters = Array.from({ length: 6 }, () => subnet.addCanister());
-    const heavy = canisters.map((canister) => subnet.ingress(canister.id, [{ op: 'spend', instructions: 3_000_000_000 }, reply]));
+    const heavy = canisters.map((canister) =>
+      subnet.ingress(canister.id, [{ op: 'spend', instructions: 3_000_000_000 }, reply]),
+    );
     const first = subnet.batch({ ingress: heavy });
     expect(first.moreWork).toBe(true);
     expect(first.messagesExecuted).toBe(3);
@@ -293,7 +321,13 @@ describe('two subnets', () => {
     const a = here.addCanister();
     const gone = there.addCanister();
     there.state.removeCanister(gone.id);
-    const call: Op = { op: 'call', callee: gone.id.toText(), cycles: 9_000_000_000_000, program: [], onReject: [{ op: 'replyRejection' }] };
+    const call: Op = {
+      op: 'call',
+      callee: gone.id.toText(),
+      cycles: 9_000_000_000_000,
+      program: [],
+      onReject: [{ op: 'replyRejection' }],
+    };
     const before = a.balance;
     expect(here.call(here.ingress(a.id, [call]))).toEqual([`replied 3: Canister ${gone.id.toText()} not found`]);
     expect(a.balance).toBeGreaterThan(before - 1_000_000_000n);
@@ -320,7 +354,13 @@ describe('two subnets', () => {
     const b = there.addCanister();
     const c = here.addCanister();
     const big: Op[] = [{ op: 'append', text: 'x'.repeat(2_200_000) }, reply];
-    const to = (callee: string): Op => ({ op: 'call', callee, program: big, onReply: [reply], onReject: [{ op: 'reject', text: 'no' }] });
+    const to = (callee: string): Op => ({
+      op: 'call',
+      callee,
+      program: big,
+      onReply: [reply],
+      onReject: [{ op: 'reject', text: 'no' }],
+    });
     expect(here.call(here.ingress(a.id, [to(b.id.toText())]))).toEqual(['rejected 406 no']);
     expect(here.call(here.ingress(a.id, [to(c.id.toText())]))).toEqual(['replied ok']);
   });

@@ -5,7 +5,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { stateHash } from '../execution/state-hash.ts';
-import { ScriptedState, type Op } from '../execution/scripted-engine.testing.ts';
+import type { ScriptedState } from '../execution/scripted-engine.testing.ts';
+import { type Op } from '../execution/scripted-engine.testing.ts';
 import { decodeBatch, encodeBatch } from '../state/message-codec.ts';
 import { decodeCanister, decodeSubnetState, encodeCanister, encodeSubnetState } from '../state/codec.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
@@ -16,7 +17,9 @@ import { RICH, SECOND, TestNetwork, type TestSubnet } from './subnets.testing.ts
 const CANISTERS_PER_SUBNET = 3;
 /** Ids do not depend on the run: the first of each subnet's range, and one that does not exist. */
 const CALLEES = [
-  ...[0n, 1n, 2n, 0x10_0000n, 0x10_0001n, 0x10_0002n, 0xf_0000n].map((index) => Principal.fromCanisterIndex(index).toText()),
+  ...[0n, 1n, 2n, 0x10_0000n, 0x10_0001n, 0x10_0002n, 0xf_0000n].map((index) =>
+    Principal.fromCanisterIndex(index).toText(),
+  ),
 ];
 
 const leaf: fc.Arbitrary<Op> = fc.oneof(

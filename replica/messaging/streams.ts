@@ -117,8 +117,10 @@ export function sliceFault(state: ReplicatedState, from: Principal, slice: Strea
   if (from.equals(state.subnetId)) return 'a slice from ourselves';
   if (!state.topology.subnets.some((subnet) => subnet.id.equals(from))) return 'a slice from an unknown subnet';
   if (header.begin > header.end) return 'header begins after its end';
-  if (messages.length > 0 && messagesBegin !== expected) return `expected messages from ${expected}, got ${messagesBegin}`;
-  if (messagesBegin < header.begin || messagesBegin + messages.length > header.end) return 'messages outside of the stream';
+  if (messages.length > 0 && messagesBegin !== expected)
+    return `expected messages from ${expected}, got ${messagesBegin}`;
+  if (messagesBegin < header.begin || messagesBegin + messages.length > header.end)
+    return 'messages outside of the stream';
   if (header.begin > expected) return 'messages were dropped before we received them';
   if (header.end < expected) return 'stream ends before what we received';
   if (header.signalsEnd > ourEnd) return 'signals for messages that were never sent';
@@ -139,7 +141,12 @@ export function sliceHasNews(state: ReplicatedState, from: Principal, slice: Str
 }
 
 /** Takes in a slice: signals first, then messages. Throws {@link StreamError} on a slice with a fault. */
-export function inductSlice(environment: SubnetEnvironment, outgoing: OutgoingStreams, from: Principal, slice: StreamSlice): void {
+export function inductSlice(
+  environment: SubnetEnvironment,
+  outgoing: OutgoingStreams,
+  from: Principal,
+  slice: StreamSlice,
+): void {
   const { state } = environment;
   const fault = sliceFault(state, from, slice);
   if (fault !== undefined) throw new StreamError(`slice from ${from.toText()}: ${fault}`);
@@ -160,7 +167,11 @@ export function inductSlice(environment: SubnetEnvironment, outgoing: OutgoingSt
   state.markStream(from.key);
 }
 
-function inductMessage(environment: SubnetEnvironment, message: CanisterMessage, index: number): RejectSignal | undefined {
+function inductMessage(
+  environment: SubnetEnvironment,
+  message: CanisterMessage,
+  index: number,
+): RejectSignal | undefined {
   if (message.kind === 'response') {
     acceptResponse(environment.state, message);
     return undefined;

@@ -12,7 +12,13 @@ import type { WasmEngine } from '../execution/environment.ts';
 import type { ManagementCanister } from '../execution/management-port.ts';
 import { managementCanister } from '../execution/management/management.ts';
 import { compileModule, createExecutionState } from '../execution/wasm/engine.ts';
-import { encodeProgram, scriptedCode, scriptedEngine, type Op, type ScriptedOptions } from '../execution/scripted-engine.testing.ts';
+import {
+  encodeProgram,
+  scriptedCode,
+  scriptedEngine,
+  type Op,
+  type ScriptedOptions,
+} from '../execution/scripted-engine.testing.ts';
 import { MessageRouting } from './message-routing.ts';
 import { sliceHasNews, sliceOf } from './streams.ts';
 
@@ -53,7 +59,12 @@ export class TestSubnet {
 
   addCanister(options: ScriptedOptions & { cycles?: bigint; controllers?: readonly Principal[] } = {}): CanisterState {
     const id = this.state.allocateCanisterId()!;
-    const canister = new CanisterState(id, defaultSettings(options.controllers ?? [USER]), options.cycles ?? RICH, this.#net.now);
+    const canister = new CanisterState(
+      id,
+      defaultSettings(options.controllers ?? [USER]),
+      options.cycles ?? RICH,
+      this.#net.now,
+    );
     canister.code = scriptedCode(options, this.#net.now);
     this.#scripts.set(id.key, options);
     this.state.addCanister(canister);
@@ -77,7 +88,13 @@ export class TestSubnet {
     return this.message(canister, canister, methodName, encodeProgram(program), sender);
   }
 
-  message(receiver: Principal, effective: Principal, methodName: string, arg: Uint8Array, sender = USER): IngressMessage {
+  message(
+    receiver: Principal,
+    effective: Principal,
+    methodName: string,
+    arg: Uint8Array,
+    sender = USER,
+  ): IngressMessage {
     const number = `${this.id.key}-${this.#nextIngress++}`;
     return {
       messageId: createHash('sha256').update(number).digest('hex'),

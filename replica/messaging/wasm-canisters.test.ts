@@ -99,7 +99,12 @@ function network(subnets = 1): TestNetwork {
   return new TestNetwork({ subnets, engine: { executeEntryPoint } });
 }
 
-function update(net: TestNetwork, index: number, canister: Principal, method: string): { reply?: number[]; error?: string } {
+function update(
+  net: TestNetwork,
+  index: number,
+  canister: Principal,
+  method: string,
+): { reply?: number[]; error?: string } {
   const subnet = net.subnets[index]!;
   const message = subnet.message(canister, canister, method, new Uint8Array(0));
   subnet.call(message);

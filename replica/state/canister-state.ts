@@ -92,9 +92,17 @@ export type ChangeOrigin =
   | { readonly kind: 'canister'; readonly canister: Principal; readonly version?: bigint };
 
 export type ChangeDetails =
-  | { readonly kind: 'creation'; readonly controllers: readonly Principal[]; readonly environmentVariablesHash?: Uint8Array }
+  | {
+      readonly kind: 'creation';
+      readonly controllers: readonly Principal[];
+      readonly environmentVariablesHash?: Uint8Array;
+    }
   | { readonly kind: 'code-uninstall' }
-  | { readonly kind: 'code-deployment'; readonly mode: 'install' | 'reinstall' | 'upgrade'; readonly moduleHash: Uint8Array }
+  | {
+      readonly kind: 'code-deployment';
+      readonly mode: 'install' | 'reinstall' | 'upgrade';
+      readonly moduleHash: Uint8Array;
+    }
   | {
       readonly kind: 'load-snapshot';
       readonly fromCanister?: Principal;

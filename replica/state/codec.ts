@@ -815,4 +815,3 @@ export function decodeSubnetState(bytes: Uint8Array, topology: NetworkTopology):
   reader.finish();
   return state;
 }
-

@@ -3,7 +3,14 @@
  *
  * Always: decode(encode(x)) equals x; every record starts with a version byte where it is stored by itself.
  */
-import type { Batch, ConsensusResponse, RejectReason, RejectSignal, StreamHeader, StreamSlice } from '../types/batch.ts';
+import type {
+  Batch,
+  ConsensusResponse,
+  RejectReason,
+  RejectSignal,
+  StreamHeader,
+  StreamSlice,
+} from '../types/batch.ts';
 import type { ErrorCode, RejectCode, UserError } from '../types/errors.ts';
 import type {
   CanisterMessage,

@@ -10,14 +10,41 @@ const OWN = Principal.fromCanisterIndex(0n);
 const PEERS = [1n, 2n, 3n].map((index) => Principal.fromCanisterIndex(index));
 
 function request(sender: Principal, receiver: Principal, callbackId: number, deadlineNanos = 0n): CanisterRequest {
-  return { kind: 'request', sender, receiver, callbackId, methodName: 'm', payload: new Uint8Array(1), payment: 0n, deadlineNanos, senderVersion: 0n };
+  return {
+    kind: 'request',
+    sender,
+    receiver,
+    callbackId,
+    methodName: 'm',
+    payload: new Uint8Array(1),
+    payment: 0n,
+    deadlineNanos,
+    senderVersion: 0n,
+  };
 }
 
-function response(originator: Principal, respondent: Principal, callbackId: number, deadlineNanos = 0n): CanisterResponse {
-  return { kind: 'response', originator, respondent, callbackId, refund: 0n, payload: { kind: 'reply', data: new Uint8Array(0) }, deadlineNanos };
+function response(
+  originator: Principal,
+  respondent: Principal,
+  callbackId: number,
+  deadlineNanos = 0n,
+): CanisterResponse {
+  return {
+    kind: 'response',
+    originator,
+    respondent,
+    callbackId,
+    refund: 0n,
+    payload: { kind: 'reply', data: new Uint8Array(0) },
+    deadlineNanos,
+  };
 }
 
-type Action = { readonly kind: 'send' | 'receive' | 'answer' | 'answered' | 'pop' | 'deliver'; readonly peer: number; readonly bestEffort: boolean };
+type Action = {
+  readonly kind: 'send' | 'receive' | 'answer' | 'answered' | 'pop' | 'deliver';
+  readonly peer: number;
+  readonly bestEffort: boolean;
+};
 
 const action: fc.Arbitrary<Action> = fc.record({
   kind: fc.constantFrom('send', 'receive', 'answer', 'answered', 'pop', 'deliver'),
@@ -44,7 +71,8 @@ test('a response always finds its slot, queues keep their order and their bounds
           queues.pushInputRequest(request(other, OWN, next++, deadline));
         } else if (kind === 'answer') {
           const message = taken.shift();
-          if (message !== undefined) queues.pushOutputResponse(response(message.sender, OWN, message.callbackId, message.deadlineNanos));
+          if (message !== undefined)
+            queues.pushOutputResponse(response(message.sender, OWN, message.callbackId, message.deadlineNanos));
         } else if (kind === 'answered') {
           const index = sent.findIndex(({ receiver }) => receiver.equals(other));
           const [message] = index < 0 ? [] : sent.splice(index, 1);
@@ -70,7 +98,10 @@ test('a response always finds its slot, queues keep their order and their bounds
 });
 
 function check(queues: CanisterQueues): void {
-  for (const [map, total] of [[queues.inputs, queues.inputMessages], [queues.outputs, queues.outputMessages]] as const) {
+  for (const [map, total] of [
+    [queues.inputs, queues.inputMessages],
+    [queues.outputs, queues.outputMessages],
+  ] as const) {
     let messages = 0;
     for (const queue of map.values()) {
       const requests = queue.messages.filter((message) => message.kind === 'request').length;
@@ -82,7 +113,11 @@ function check(queues: CanisterQueues): void {
     }
     expect(total).toBe(messages);
   }
-  const waiting = (map: CanisterQueues['inputs']): string[] => [...map].filter(([, queue]) => queue.messages.length > 0).map(([peer]) => peer).sort();
+  const waiting = (map: CanisterQueues['inputs']): string[] =>
+    [...map]
+      .filter(([, queue]) => queue.messages.length > 0)
+      .map(([peer]) => peer)
+      .sort();
   expect([...queues.inputSchedule].sort()).toEqual(waiting(queues.inputs));
   expect([...queues.outputSchedule].sort()).toEqual(waiting(queues.outputs));
 }
@@ -90,7 +125,9 @@ function check(queues: CanisterQueues): void {
 test('senders take turns', () => {
   const queues = new CanisterQueues();
   for (const callbackId of [0, 1]) for (const peer of PEERS) queues.pushInputRequest(request(peer, OWN, callbackId));
-  const order = Array.from({ length: 6 }, () => queues.popInput() as CanisterRequest).map(({ sender }) => sender.canisterIndex());
+  const order = Array.from({ length: 6 }, () => queues.popInput() as CanisterRequest).map(({ sender }) =>
+    sender.canisterIndex(),
+  );
   expect(order).toEqual([1n, 2n, 3n, 1n, 2n, 3n]);
 });
 

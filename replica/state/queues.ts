@@ -158,7 +158,8 @@ export class CanisterQueues {
     if (dropped.length === 0) return dropped;
     const isWaiting = (peer: PrincipalKey): boolean => (queues.get(peer)?.messages.length ?? 0) > 0;
     if (queues === this.inputs) this.inputSchedule = this.inputSchedule.filter(isWaiting);
-    else for (const receiver of [...this.outputSchedule]) if (!isWaiting(receiver)) this.outputSchedule.delete(receiver);
+    else
+      for (const receiver of [...this.outputSchedule]) if (!isWaiting(receiver)) this.outputSchedule.delete(receiver);
     return dropped;
   }
 

@@ -88,7 +88,11 @@ export type SubnetCall = {
 );
 
 /** Without the id, as given to {@link ReplicatedState.addSubnetCall}. */
-export type NewSubnetCall = SubnetCall extends infer Call ? (Call extends SubnetCall ? Omit<Call, 'id'> : never) : never;
+export type NewSubnetCall = SubnetCall extends infer Call
+  ? Call extends SubnetCall
+    ? Omit<Call, 'id'>
+    : never
+  : never;
 
 export interface SubnetMetrics {
   canisterStateBytes: number;
@@ -141,7 +145,12 @@ export class ReplicatedState {
   /** Canisters marked, added or removed since the execution layer last looked; it empties this set. */
   readonly touched = new Set<PrincipalKey>();
 
-  constructor(subnetId: Principal, kind: SubnetKind, topology: NetworkTopology, allocationRanges: readonly CanisterRange[]) {
+  constructor(
+    subnetId: Principal,
+    kind: SubnetKind,
+    topology: NetworkTopology,
+    allocationRanges: readonly CanisterRange[],
+  ) {
     this.subnetId = subnetId;
     this.kind = kind;
     this.topology = topology;
@@ -195,7 +204,8 @@ export class ReplicatedState {
     for (const range of this.allocationRanges) {
       const start = range.start.canisterIndex()!;
       const end = range.end.canisterIndex()!;
-      let next = this.lastAllocatedIndex === undefined || this.lastAllocatedIndex < start ? start : this.lastAllocatedIndex + 1n;
+      let next =
+        this.lastAllocatedIndex === undefined || this.lastAllocatedIndex < start ? start : this.lastAllocatedIndex + 1n;
       while (next <= end && this.canisters.has(Principal.fromCanisterIndex(next).key)) next++;
       if (next > end) continue;
       this.lastAllocatedIndex = next;

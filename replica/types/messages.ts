@@ -85,7 +85,9 @@ const encoder = new TextEncoder();
 /** Bytes a message counts and pays for: payload and method name. */
 export function payloadBytes(message: CanisterMessage): number {
   if (message.kind === 'request') return message.payload.length + encoder.encode(message.methodName).length;
-  return message.payload.kind === 'reply' ? message.payload.data.length : encoder.encode(message.payload.message).length;
+  return message.payload.kind === 'reply'
+    ? message.payload.data.length
+    : encoder.encode(message.payload.message).length;
 }
 
 export function isBestEffort(message: { readonly deadlineNanos: TimeNanos }): boolean {

@@ -28,7 +28,15 @@ test('texts are those of the reference implementation', () => {
 
 test('only the canonical text is accepted', () => {
   const text = 'rwlgt-iiaaa-aaaaa-aaaaa-cai';
-  for (const wrong of [text.toUpperCase(), text.replaceAll('-', ''), ` ${text}`, text.replace('r', 'q'), '', 'aaaaa', text.slice(0, -1)]) {
+  for (const wrong of [
+    text.toUpperCase(),
+    text.replaceAll('-', ''),
+    ` ${text}`,
+    text.replace('r', 'q'),
+    '',
+    'aaaaa',
+    text.slice(0, -1),
+  ]) {
     expect(Principal.tryFromText(wrong)).toBeUndefined();
   }
   fc.assert(
@@ -54,7 +62,8 @@ test('more than 29 bytes are refused', () => {
 });
 
 test('canister indices go both ways', () => {
-  for (const index of [0n, 1n, 0xffff_ffff_ffff_ffffn]) expect(Principal.fromCanisterIndex(index).canisterIndex()).toBe(index);
+  for (const index of [0n, 1n, 0xffff_ffff_ffff_ffffn])
+    expect(Principal.fromCanisterIndex(index).canisterIndex()).toBe(index);
   expect(Principal.anonymous().canisterIndex()).toBeUndefined();
 });
 

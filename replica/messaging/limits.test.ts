@@ -1,0 +1,242 @@
+/** What happens at the limits of memory, callbacks, depth and instructions. */
+import { describe, expect, test } from 'vitest';
+import { executeQuery } from '../execution/query.ts';
+import { filterIngress } from '../execution/ingress-filter.ts';
+import { encodeProgram, textOf, type Op } from '../execution/scripted-engine.testing.ts';
+import { RESPONSE_RESERVATION_BYTES } from '../state/queues.ts';
+import type { CanisterState } from '../state/canister-state.ts';
+import { Principal } from '../types/principal.ts';
+import { RICH, SECOND, TestNetwork, USER } from './subnets.testing.ts';
+
+const reply: Op = { op: 'reply' };
+
+function calls(callee: CanisterState, times: number, more: Partial<Extract<Op, { op: 'call' }>> = {}): Op {
+  return {
+    op: 'call',
+    callee: callee.id.toText(),
+    program: [reply],
+    times,
+    onFailure: [{ op: 'append', text: 'f' }],
+    onReply: [{ op: 'append', text: 'r' }],
+    ...more,
+  };
+}
+
+describe('calls', () => {
+  test('guaranteed responses reserve memory; best-effort calls go on without', () => {
+    const { subnet } = new TestNetwork({ config: { guaranteedResponseMemoryBytes: 3 * RESPONSE_RESERVATION_BYTES } });
+    const [a, b] = [subnet.addCanister(), subnet.addCanister()];
+    subnet.call(subnet.ingress(a.id, [calls(b, 5), reply]));
+    expect(textOf(a)).toBe('ffrrr');
+    subnet.call(subnet.ingress(a.id, [calls(b, 5, { timeoutSeconds: 10 }), reply]));
+    expect(textOf(a)).toBe('ffrrr' + 'rrrrr');
+  });
+
+  test('above the subnet’s soft limit a canister keeps its guaranteed callbacks', () => {
+    const { subnet } = new TestNetwork({ config: { callbacksSoftLimit: 1, callbacksGuaranteedPerCanister: 4 } });
+    const [a, b] = [subnet.addCanister(), subnet.addCanister()];
+    subnet.call(subnet.ingress(a.id, [calls(b, 6), reply]));
+    expect(textOf(a)).toBe('ffrrrr');
+  });
+
+  test('a pair of canisters has at most its queues’ capacity of calls open, across subnets too', () => {
+    const net = new TestNetwork({ subnets: 2, config: { queueCapacity: 3 } });
+    const [here, there] = net.subnets as [TestNetwork['subnet'], TestNetwork['subnet']];
+    const a = here.addCanister();
+    const b = there.addCanister();
+    const call = calls(b, 1, { cycles: 10 ** 12, onReject: [{ op: 'append', text: 'q' }] });
+    // Three fit a's output queue at a time; b takes nothing in between, as it is never run.
+    for (let round = 0; round < 2; round++) here.batch({ ingress: [here.ingress(a.id, [call, call, call, reply])] });
+    expect(textOf(a)).toBe('fff');
+    net.settle();
+    expect(textOf(a)).toBe('fffrrr');
+    expect(a.balance).toBeGreaterThan(RICH - 10n ** 10n);
+  });
+
+  test('a call needs its prepayment above the freezing limit', () => {
+    const { subnet } = new TestNetwork();
+    const a = subnet.addCanister({ cycles: 80_000_000_000n });
+    const b = subnet.addCanister();
+    subnet.call(subnet.ingress(a.id, [calls(b, 1), reply]));
+    expect(textOf(a)).toBe('f');
+    expect(a.balance).toBeGreaterThan(79_990_000_000n);
+  });
+
+  test('too few cycles for the callee are refused, its own calls and users excepted', () => {
+    const { subnet } = new TestNetwork();
+    const [a, b] = [subnet.addCanister(), subnet.addCanister()];
+    b.settings.minimumIncomingCanisterCallCycles = 100n;
+    const call = (cycles: number, from: CanisterState): string =>
+      subnet.call(
+        subnet.ingress(from.id, [calls(b, 1, { cycles, onReply: [reply], onReject: [{ op: 'replyRejection' }] })]),
+      )[0]!;
+    expect(call(99, a)).toMatch(/^replied 5: /);
+    expect(call(100, a)).toBe('replied ok');
+    expect(call(0, b)).toBe('replied ok');
+  });
+});
+
+describe('instructions', () => {
+  test('a message beyond its limit is rejected with IC0522 and pays for the limit', () => {
+    const { subnet } = new TestNetwork();
+    const a = subnet.addCanister();
+    const before = a.balance;
+    const [status] = subnet.call(subnet.ingress(a.id, [{ op: 'spend', instructions: 10 ** 12 }, reply]));
+    expect(status).toMatch(/^rejected 522 /);
+    expect(before - a.balance).toBeGreaterThan(40_005_000_000n);
+  });
+
+  test('a flood of messages to one canister does not starve another', () => {
+    const { subnet } = new TestNetwork();
+    const [a, b] = [subnet.addCanister(), subnet.addCanister()];
+    const heavy = (): ReturnType<typeof subnet.ingress> =>
+      subnet.ingress(a.id, [{ op: 'spend', instructions: 4_000_000_000 }, reply]);
+    const light = subnet.ingress(b.id, [reply]);
+    subnet.batch({ ingress: [...Array.from({ length: 10 }, heavy), light] });
+    expect(subnet.status(light)).toBe('received');
+    subnet.batch({ ingress: Array.from({ length: 10 }, heavy) });
+    expect(subnet.status(light)).toBe('replied ok');
+  });
+
+  test('a heartbeat that uses all it may does not starve messages', () => {
+    const { subnet } = new TestNetwork();
+    subnet.addCanister({ heartbeat: [{ op: 'spend', instructions: 30_000_000_000 }] });
+    const b = subnet.addCanister();
+    const message = subnet.ingress(b.id, [reply]);
+    subnet.batch({ ingress: [message] });
+    expect(subnet.status(message)).toBe('replied ok');
+  });
+
+  test('a message that waits beyond its expiry is rejected with IC0202', () => {
+    const net = new TestNetwork();
+    const { subnet } = net;
+    const a = subnet.addCanister();
+    const heavy = Array.from({ length: 3 }, () =>
+      subnet.ingress(a.id, [{ op: 'spend', instructions: 8_000_000_000 }, reply]),
+    );
+    subnet.batch({ ingress: heavy });
+    net.now += 300n * SECOND;
+    subnet.batch();
+    expect(subnet.status(heavy[2]!)).toBe(
+      `rejected 202 Ingress message 0x${heavy[2]!.messageId} timed out waiting to start executing.`,
+    );
+  });
+});
+
+describe('composite queries', () => {
+  function run(net: TestNetwork, canister: Principal, program: readonly Op[]): string {
+    const { result } = executeQuery(net.subnet.routing.environment, {
+      sender: USER,
+      receiver: canister,
+      methodName: 'compose',
+      arg: encodeProgram(program),
+    });
+    return result.kind === 'reply' ? new TextDecoder().decode(result.data) : `${result.errorCode} ${result.message}`;
+  }
+
+  function nested(canister: CanisterState, depth: number): readonly Op[] {
+    if (depth === 0) return [{ op: 'reply', text: 'deep' }];
+    return [
+      {
+        op: 'call',
+        callee: canister.id.toText(),
+        method: 'compose',
+        program: nested(canister, depth - 1),
+        onReply: [{ op: 'replyArg' }],
+        onReject: [{ op: 'replyRejection' }],
+      },
+    ];
+  }
+
+  test('go six calls deep and no further', () => {
+    const net = new TestNetwork();
+    const a = net.subnet.addCanister();
+    expect(run(net, a.id, nested(a, 6))).toBe('deep');
+    expect(run(net, a.id, nested(a, 7))).toMatch(/^525 /);
+  });
+
+  test('share one budget of instructions', () => {
+    const net = new TestNetwork();
+    const a = net.subnet.addCanister();
+    const costly: Op = {
+      op: 'call',
+      callee: a.id.toText(),
+      method: 'compose',
+      program: [{ op: 'spend', instructions: 2_000_000_000 }, reply],
+    };
+    expect(run(net, a.id, [costly, costly, costly])).toMatch(/^526 /);
+    expect(run(net, a.id, [costly, { ...costly, onReply: [reply] }])).toBe('ok');
+  });
+
+  test('end without an answer as IC0506, with a trap as the trap', () => {
+    const net = new TestNetwork();
+    const a = net.subnet.addCanister();
+    const call: Op = { op: 'call', callee: a.id.toText(), method: 'ask', program: [reply] };
+    expect(run(net, a.id, [call])).toBe(`506 Canister ${a.id.toText()} did not produce a response`);
+    expect(run(net, a.id, [{ ...call, onReply: [{ op: 'trap' }] }])).toMatch(/^503 /);
+  });
+
+  test('cannot be reached as an update, nor call one', () => {
+    const net = new TestNetwork();
+    const a = net.subnet.addCanister();
+    expect(net.subnet.call(net.subnet.ingress(a.id, [reply], 'compose'))[0]).toMatch(/^rejected 527 /);
+    const call: Op = {
+      op: 'call',
+      callee: a.id.toText(),
+      method: 'run',
+      program: [reply],
+      onReject: [{ op: 'replyRejection' }],
+    };
+    expect(run(net, a.id, [call])).toMatch(/^5: .* has no query method 'run'/);
+  });
+});
+
+describe('the ingress filter', () => {
+  function filter(net: TestNetwork, canister: Principal, method = 'run', sender = USER): number | undefined {
+    const message = net.subnet.message(canister, canister, method, encodeProgram([reply]), sender);
+    return filterIngress(net.subnet.routing.environment, message)?.code;
+  }
+
+  test('lets a good message and an unknown method through', () => {
+    const net = new TestNetwork();
+    const a = net.subnet.addCanister();
+    expect(filter(net, a.id)).toBeUndefined();
+    expect(filter(net, a.id, 'nothing')).toBeUndefined();
+  });
+
+  test('refuses what cannot be executed or paid', () => {
+    const net = new TestNetwork();
+    const a = net.subnet.addCanister();
+    expect(filter(net, a.id, 'compose')).toBe(527);
+    expect(filter(net, USER)).toBe(301);
+    a.status = { kind: 'stopping', stopRequests: [] };
+    expect(filter(net, a.id)).toBe(509);
+    a.status = { kind: 'stopped' };
+    expect(filter(net, a.id)).toBe(508);
+    a.status = { kind: 'running' };
+    a.code = undefined;
+    expect(filter(net, a.id)).toBe(537);
+    a.balance = 0n;
+    expect(filter(net, a.id)).toBe(207);
+  });
+
+  test('asks canister_inspect_message', () => {
+    const net = new TestNetwork();
+    expect(filter(net, net.subnet.addCanister({ inspect: [{ op: 'acceptMessage' }] }).id)).toBeUndefined();
+    expect(filter(net, net.subnet.addCanister({ inspect: [] }).id)).toBe(406);
+    expect(filter(net, net.subnet.addCanister({ inspect: [{ op: 'trap' }] }).id)).toBe(503);
+    expect(filter(net, net.subnet.addCanister({ inspect: [{ op: 'spend', instructions: 300_000_000 }] }).id)).toBe(522);
+  });
+
+  test('lets only controllers manage a canister', () => {
+    const net = new TestNetwork();
+    const a = net.subnet.addCanister();
+    const stop = (sender: Principal): number | undefined => {
+      const arg = Uint8Array.from(Buffer.from('4449444c016c01b3c4b1f204680100010a' + a.id.key, 'hex'));
+      const message = net.subnet.message(Principal.management(), a.id, 'stop_canister', arg, sender);
+      return filterIngress(net.subnet.routing.environment, message)?.code;
+    };
+    expect(stop(USER)).toBeUndefined();
+    expect(stop(Principal.anonymous())).toBe(512);
+  });
+});
