@@ -110,7 +110,7 @@ function create(kind: u8): void {
   const task = new Task(kind, MANAGEMENT);
   begin(task);
   creating[kind]++;
-  const options = new CanisterSettings([self()], null);
+  const options = new CanisterSettings([self()], null, null, null, null);
   management.create_canister(MANAGEMENT, new CreateCanisterArgs(options)).cycles(CREATION_CYCLES).perform(onCreated, onCreateRejected, task);
 }
 
