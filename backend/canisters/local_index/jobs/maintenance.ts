@@ -14,7 +14,7 @@ import { Rejection } from "../../../cdk/calls";
 import { Principal } from "../../../cdk/principal/principal";
 import { setTimer } from "../../../cdk/timers";
 import * as management from "../../../generated/clients/management/client";
-import { CanisterId, CanisterSettings, CreateCanisterArgs, InstallCodeArgs, InstallMode } from "../../../generated/clients/management/types";
+import { CanisterId, CreateCanisterArgs, InstallCodeArgs, InstallMode } from "../../../generated/clients/management/types";
 import { encodeInitArgs as encodeGroupInit, InitArgs as GroupInit } from "../../../generated/group/types";
 import { encodeInitArgs as encodeUserInit, InitArgs as UserInit } from "../../../generated/user/types";
 import * as user_index from "../../../generated/user_index/client";
@@ -110,7 +110,7 @@ function create(kind: u8): void {
   const task = new Task(kind, MANAGEMENT);
   begin(task);
   creating[kind]++;
-  const options = new CanisterSettings([self()], null, null, null, null);
+  const options = new CanisterSettings([self()], null, null, null, null, null, null, null, null);
   management.create_canister(MANAGEMENT, new CreateCanisterArgs(options)).cycles(CREATION_CYCLES).perform(onCreated, onCreateRejected, task);
 }
 
