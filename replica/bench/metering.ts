@@ -31,14 +31,6 @@ async function compileKernels(): Promise<Uint8Array<ArrayBuffer>> {
   return Uint8Array.from(binary)
 }
 
-export interface Figure {
-  readonly name: string
-  readonly value: number
-  readonly unit: string
-  readonly floor?: number
-  readonly detail?: Record<string, number>
-}
-
 function best(run: () => void): number {
   for (let i = 0; i < WARM_UP_RUNS; i++) run()
   let least = Infinity
@@ -50,7 +42,7 @@ function best(run: () => void): number {
   return least
 }
 
-export async function metering(): Promise<Figure> {
+export async function measure(): Promise<{ value: number; unit: string; detail: Record<string, number> }> {
   const plainBytes = await compileKernels()
   const parsed = parseModule(plainBytes)
   const out = instrument({ ...parsed, entries: exportedFunctions(plainBytes) })
@@ -77,7 +69,7 @@ export async function metering(): Promise<Figure> {
     detail[name] = Number((b / a).toFixed(3))
     logSum += Math.log(b / a)
   }
-  return { name: 'metering', value: Number(Math.exp(logSum / KERNELS.length).toFixed(3)), unit: 'ratio', detail }
+  return { value: Number(Math.exp(logSum / KERNELS.length).toFixed(3)), unit: 'ratio', detail }
 }
 
 function exportedFunctions(bytes: Uint8Array): Map<string, number> {

@@ -9,6 +9,7 @@
  *   instructions that change tables are refused, and an instance that dropped a segment is replaced.
  */
 import type { CompiledModule } from './compile.ts'
+import { trapped } from './engine-errors.ts'
 import { HeapInstance } from './heap-instance.ts'
 import { StableMemory } from './stable-memory.ts'
 import {
@@ -77,7 +78,8 @@ export class CanisterExecutionState implements ExecutionState {
 
   /** First installation: data segments applied, nothing run. Fails when a segment does not fit. */
   static fresh(module: CompiledModule, stable = new StableMemory()): CanisterExecutionState | EngineError {
-    const instance = new HeapInstance(module)
+    const instance = instantiate(module)
+    if ('code' in instance) return instance
     const heapBytes = instance.heapBytes
     for (const { offset, bytes } of module.data) {
       if (offset + BigInt(bytes.length) > BigInt(heapBytes)) {
@@ -330,7 +332,8 @@ export class CanisterExecutionState implements ExecutionState {
       })
     }
     const old = this.live()
-    const instance = new HeapInstance(module)
+    const instance = instantiate(module)
+    if ('code' in instance) throw new UpgradeError(instance)
     const globals = instance.readGlobals()
     instance.copyHeapFrom(old.view, old.heapBytes)
     const next = new CanisterExecutionState(module, this.stable, instance.heapBytes, this.source, globals, this.replaced)
@@ -407,6 +410,16 @@ export class UpgradeError extends Error {
   constructor(error: EngineError) {
     super(error.message)
     this.error = error
+  }
+}
+
+/** The first instance of a module; its element segments may turn out not to fit the table. */
+function instantiate(module: CompiledModule): HeapInstance | EngineError {
+  try {
+    return new HeapInstance(module)
+  } catch (error) {
+    if (error instanceof WebAssembly.RuntimeError) return trapped('table out of bounds').error
+    throw error
   }
 }
 

@@ -353,12 +353,12 @@ class ModuleParser {
     const cap = BigInt(is64 ? MAX_PAGES_64 : MAX_PAGES_32)
     const min = r.u64()
     const max = (flags & 1) !== 0 ? r.u64() : cap
-    if (min > max) throw new MalformedModule('size minimum must not be greater than maximum')
     if (min > cap) {
       throw new InvalidModule(
         `Wasm module declares an initial memory of ${min} pages which exceeds the maximum allowed ${cap}.`,
       )
     }
+    if (min > max) throw new MalformedModule('size minimum must not be greater than maximum')
     return { is64, minPages: Number(min), maxPages: Number(max > cap ? cap : max) }
   }
 

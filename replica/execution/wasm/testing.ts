@@ -27,6 +27,14 @@ export function wat(text: string, extra: Record<string, boolean> = {}): Uint8Arr
   return bytes
 }
 
+/** Disassembles a module. */
+export function textOf(bytes: Uint8Array): string {
+  const module = wabt.readWasm(bytes, { readDebugNames: false })
+  const text = module.toText({ foldExprs: false, inlineExport: false })
+  module.destroy()
+  return text
+}
+
 export function compileOrThrow(bytes: Uint8Array): CanisterModule {
   const result = compileModule(bytes)
   if (!result.ok) throw new Error(result.error.message)
