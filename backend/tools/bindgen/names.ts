@@ -11,13 +11,12 @@ export const TAKEN = new Set([
 ]);
 
 const KEYWORDS = new Set([
-  'abstract', 'any', 'as', 'async', 'auto', 'await', 'bool', 'boolean', 'break', 'case', 'catch', 'class', 'const', 'constructor', 'continue',
+  'abstract', 'as', 'await', 'bool', 'boolean', 'break', 'case', 'catch', 'class', 'const', 'constructor', 'continue',
   'debugger', 'declare', 'default', 'delete', 'do', 'else', 'enum', 'export', 'extends', 'f32', 'f64', 'false', 'finally', 'for', 'from',
-  'function', 'get', 'i16', 'i32', 'i64', 'i8', 'if', 'implements', 'import', 'in', 'infer', 'instanceof', 'interface', 'is', 'isize',
-  'keyof', 'let', 'module', 'namespace', 'new', 'null', 'number', 'of', 'operator', 'override', 'package', 'private', 'protected', 'public',
-  'readonly', 'require', 'return', 'select', 'set', 'static', 'string', 'super', 'switch', 'symbol', 'this', 'throw', 'true', 'try', 'type',
-  'typeof', 'u16', 'u32', 'u64', 'u8', 'undefined', 'unique', 'usize', 'v128', 'var', 'void', 'while', 'with', 'yield',
-  'name', 'length', 'prototype',
+  'function', 'i16', 'i32', 'i64', 'i8', 'if', 'implements', 'import', 'in', 'instanceof', 'interface', 'isize',
+  'keyof', 'let', 'namespace', 'new', 'null', 'number', 'operator', 'override', 'package', 'private', 'protected', 'public',
+  'readonly', 'return', 'select', 'static', 'string', 'super', 'switch', 'symbol', 'this', 'throw', 'true', 'try', 'type',
+  'typeof', 'u16', 'u32', 'u64', 'u8', 'undefined', 'usize', 'v128', 'var', 'void', 'while', 'with', 'yield',
 ]);
 /** Legal as property names in AssemblyScript although they are words of the language. */
 const PROPERTY_OK = new Set([
