@@ -49,12 +49,12 @@ export function hashOfMap(map: { readonly [key: string]: CborValue }): Uint8Arra
 
 /** The same for a list in which a name may occur several times, as HTTP headers do. */
 export function hashOfPairs(pairs: readonly (readonly [string, CborValue])[]): Uint8Array {
-  const fields: Uint8Array[] = [];
+  const fields: [name: Uint8Array, value: Uint8Array][] = [];
   for (const [name, value] of pairs) {
-    if (value !== undefined) fields.push(concatBytes(hashName(name), hashValue(value)));
+    if (value !== undefined) fields.push([hashName(name), hashValue(value)]);
   }
-  fields.sort(compareBytes);
-  return sha256(concatBytes(...fields));
+  fields.sort((a, b) => compareBytes(a[0], b[0]) || compareBytes(a[1], b[1]));
+  return sha256(concatBytes(...fields.flat()));
 }
 
 /** The bytes that a key signs: length byte, tag, payload. */

@@ -1,16 +1,16 @@
 /**
  * BLS12-381 signatures with signatures in G1 and keys in G2, as the Internet Computer uses them.
  *
- * mcl (WebAssembly) does the work; at start its hash-to-curve, signing and verification are compared with
+ * mcl (WebAssembly) does the work; when a process starts, its hash-to-curve, signing and verification are compared with
  * @noble/curves, so a wrong domain separation tag or serialization can never go unnoticed.
  * Ciphersuite BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_, basic scheme. Source: Interface Spec, "Certification";
  * draft-irtf-cfrg-bls-signature-05; RFC 9380.
  *
  * Not constant time: mcl's multiplication and JavaScript integers leak timing. Local and test networks only.
  */
-import { bls12_381 } from '@noble/curves/bls12-381';
 import mcl from 'mcl-wasm';
 import mclModule from 'mcl-wasm/dist/mcl.js';
+import { isMainThread } from 'node:worker_threads';
 import { concatBytes, equalBytes, fromHex, toHex, utf8 } from '../codec/bytes.ts';
 import { parsePublicKey, wrapPublicKey } from '../codec/der.ts';
 import { sha256 } from '../codec/sha256.ts';
@@ -27,16 +27,21 @@ const G2_GENERATOR = fromHex(
     '024aa2b2f08f0a91260805272dc51051c6e47ad4fa403b02b4510b647ae3d1770bac0326a805bbefd48056c8c121bdb8',
 );
 
+export interface BlsOptions {
+  /** False when another thread of the process compares with noble; loading noble takes longer than all the rest. */
+  readonly selfCheck?: boolean;
+}
+
 let ready: Promise<void> | undefined;
 let generatorG2: mcl.G2;
 let negatedGeneratorLines: mcl.PrecomputedG2;
 
 /** Must have resolved before any other function here is used. Safe to call many times. */
-export function initBls(): Promise<void> {
-  return (ready ??= start());
+export function initBls(options: BlsOptions = {}): Promise<void> {
+  return (ready ??= start(options.selfCheck ?? true));
 }
 
-async function start(): Promise<void> {
+async function start(selfCheck: boolean): Promise<void> {
   await mcl.init(mcl.BLS12_381);
   mcl.setETHserialization(true);
   mcl.setMapToMode(mcl.IRTF);
@@ -47,7 +52,8 @@ async function start(): Promise<void> {
   generatorG2 = new mcl.G2();
   generatorG2.deserialize(G2_GENERATOR);
   negatedGeneratorLines = new mcl.PrecomputedG2(mcl.neg(generatorG2));
-  crossCheck();
+  // Worker threads run the same code with the same module file; the thread that starts them has checked it.
+  if (isMainThread) await crossCheck();
 }
 
 /** The high-level wrapper has no call for this; the module underneath exports mcl's own. */
@@ -65,7 +71,8 @@ function setDst(dst: string): void {
   if (failed !== 0) throw new Error('mcl refused the domain separation tag');
 }
 
-function crossCheck(): void {
+async function crossCheck(): Promise<void> {
+  const { bls12_381 } = await import('@noble/curves/bls12-381');
   const seed = sha256(utf8('parley bls self-test'));
   const key = BlsSecretKey.fromSeed(seed);
   const message = utf8('the same bytes from two libraries');

@@ -333,6 +333,7 @@ function checkDelegations(
   if (chain.length > MAX_DELEGATIONS) {
     throw new InvalidRequestError('delegation', `Invalid delegation: Chain of delegations is too long: got ${chain.length} delegations, but at most ${MAX_DELEGATIONS} are allowed.`);
   }
+  if (chain.length === 0) return { signingKey: senderPubkey };
   const seen = new Set([toHex(senderPubkey)]);
   let signingKey = senderPubkey;
   let targets: Uint8Array[] | undefined;
