@@ -26,6 +26,6 @@ export default defineConfig(({ mode }) => ({
   server: { host: '127.0.0.1', strictPort: false },
   test: {
     environment: 'node',
-    include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'],
+    include: ['src/**/*.test.ts', 'identity/src/**/*.test.ts', 'scripts/**/*.test.ts'],
   },
 }));

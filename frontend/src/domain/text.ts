@@ -7,12 +7,15 @@ const LINK = /\bhttps?:\/\/[^\s<>"'\u2066-\u2069\u202a-\u202e]+/giu;
 
 /** Punctuation that ends a sentence rather than a link; a closing bracket stays when it was opened inside. */
 function trimLink(url: string): string {
+  // How many brackets close more than were opened: those are the sentence's.
+  let surplus = 0;
+  for (const character of url) surplus += character === ')' ? 1 : character === '(' ? -1 : 0;
   let end = url.length;
   for (;;) {
     const last = url[end - 1] ?? '';
-    if (/[.,;:!?'"»”’*_~]/u.test(last)) end -= 1;
-    else if (last === ')' && !url.slice(0, end - 1).includes('(')) end -= 1;
-    else return url.slice(0, end);
+    if (last === ')' && surplus > 0) surplus -= 1;
+    else if (!/[.,;:!?'"»”’*_~]/u.test(last)) return url.slice(0, end);
+    end -= 1;
   }
 }
 

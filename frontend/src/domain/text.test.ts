@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { isOnlyEmoji, toPieces } from './text.ts';
+
+describe('links in text', () => {
+  it.each([
+    ['see https://example.org/a.', ['see ', '!https://example.org/a', '.']],
+    ['(https://example.org/a_(b))', ['(', '!https://example.org/a_(b)', ')']],
+    ['nothing here', ['nothing here']],
+    ['javascript:alert(1)', ['javascript:alert(1)']],
+    ['https://', ['https://']],
+  ])('finds %j', (text, expected) => {
+    expect(toPieces(text).map((p) => (p.kind === 'link' ? `!${p.text}` : p.text))).toEqual(expected);
+  });
+
+  it('loses no character and links only to the web', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.string(), fc.webUrl(), fc.constant('http://'), fc.constant('\u202e'))), (parts) => {
+        const text = parts.join('');
+        const pieces = toPieces(text);
+        expect(pieces.map((p) => p.text).join('')).toBe(text);
+        for (const piece of pieces) if (piece.kind === 'link') expect(piece.href).toMatch(/^https?:\/\//);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+describe('messages of emoji only', () => {
+  it.each([
+    ['🙌', true],
+    ['👨‍👩‍👧 ❤️', true],
+    ['🇨🇭', true],
+    ['ok 👍', false],
+    ['12', false],
+    ['', false],
+    ['   ', false],
+    ['🎉🎉🎉🎉🎉🎉', false],
+  ])('%j: %j', (text, large) => {
+    expect(isOnlyEmoji(text)).toBe(large);
+  });
+});

@@ -1,0 +1,70 @@
+import 'fake-indexeddb/auto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FakeBackend } from '../../dev/fake-backend.ts';
+import { ParleyDatabase } from '../db/database.ts';
+import type { Chat, Me } from '../domain/chat.ts';
+import { directChatId, groupId, groupChatId, userId } from '../domain/ids.ts';
+import { questions, SyncEngine } from './engine.ts';
+import { newDirectChat, newGroupChat } from './reducer.ts';
+import type { TabChannel } from './tab-channel.ts';
+
+const me: Me = { userId: userId('me'), username: 'me_me_me', localIndex: 'subnet-a', displayName: null, bio: '' };
+const silent: TabChannel = { post: () => undefined, listen: () => () => undefined, close: () => undefined };
+
+let db: ParleyDatabase;
+beforeEach(() => {
+  db = new ParleyDatabase(`engine-${crypto.randomUUID()}`);
+});
+afterEach(() => db.delete());
+
+const groupChat = (name: string, localIndex: string): Chat =>
+  newGroupChat({ group: groupId(name), localIndex, name, status: { is: 'joined', at: 0 }, readUpTo: -1 }, 0);
+
+describe('asking the network', () => {
+  it('asks each subnet once, and the home subnet always', () => {
+    const asked = questions(me, '5', [groupChat('g1', 'subnet-b'), groupChat('g2', 'subnet-b'), newDirectChat(userId('x'), 'x', 0)]);
+    expect(asked.map((q) => [q.localIndex, q.user?.since ?? null, q.groups.length])).toEqual([
+      ['subnet-a', '5', 0],
+      ['subnet-b', null, 2],
+    ]);
+  });
+
+  it('leaves out groups where I am only invited or no member any more', () => {
+    const invited: Chat = { ...(groupChat('g1', 'subnet-b') as Chat & { kind: 'group' }), membership: 'invited' };
+    expect(questions(me, '0', [invited])).toHaveLength(1);
+  });
+
+  it('splits what is too much for one question', () => {
+    const many = Array.from({ length: 230 }, (_, i) => groupChat(`g${i}`, 'subnet-a'));
+    expect(questions(me, '0', many).map((q) => [q.user !== null, q.groups.length])).toEqual([
+      [true, 100],
+      [false, 100],
+      [false, 30],
+    ]);
+  });
+});
+
+describe('a round of sync', () => {
+  it('brings a new group with its events and members in one round', async () => {
+    const backend = new FakeBackend(me);
+    const ann = userId('ann');
+    await backend.createGroup(me, 'Hikers', '', [], '12345');
+    const group = groupId('group-12345');
+    backend.post({ kind: 'group', group }, ann, 'welcome');
+    backend.groups.get(group)?.members.push({ userId: ann, username: 'ann_lee', role: 'member', joinedAt: 1 });
+    const engine = new SyncEngine(db, backend, me, silent, { now: () => 0, random: () => 0 });
+    expect(await engine.round()).toBe(true);
+    expect(await db.chats.get(groupChatId(group))).toMatchObject({ unread: 1, memberCount: 2, membersStale: false });
+    expect((await db.people.get(ann))?.username).toBe('ann_lee');
+    expect(await db.getMeta('synced')).toBe(true);
+  });
+
+  it('says that nothing changed when nothing did', async () => {
+    const backend = new FakeBackend(me);
+    backend.post({ kind: 'direct', them: userId('ann') }, userId('ann'), 'hi');
+    const engine = new SyncEngine(db, backend, me, silent, { now: () => 0, random: () => 0 });
+    expect(await engine.round()).toBe(true);
+    expect(await engine.round()).toBe(false);
+    expect(await db.chats.get(directChatId(userId('ann')))).toMatchObject({ unread: 1 });
+  });
+});

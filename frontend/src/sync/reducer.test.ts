@@ -1,0 +1,141 @@
+import 'fake-indexeddb/auto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ParleyDatabase } from '../db/database.ts';
+import type { Me } from '../domain/chat.ts';
+import { directChatId, groupChatId, groupId, messageId, userId } from '../domain/ids.ts';
+import { react, sendMessage } from './actions.ts';
+import type { DirectUpdate, GroupUpdate, UserUpdate, WireEvent } from './backend-port.ts';
+import { applyGroupUpdate, applyNotMember, applyUserUpdate } from './reducer.ts';
+
+const me: Me = { userId: userId('me'), username: 'me_me_me', localIndex: 'a', displayName: null, bio: '' };
+const ann = userId('ann');
+const chatId = directChatId(ann);
+const group = groupId('grp');
+
+let db: ParleyDatabase;
+beforeEach(() => {
+  db = new ParleyDatabase(`reducer-${crypto.randomUUID()}`);
+});
+afterEach(() => db.delete());
+
+const message = (index: number, sender = ann, text = `text ${index}`): WireEvent => ({
+  kind: 'message',
+  index,
+  at: 1_000 + index,
+  id: messageId(BigInt(100 + index)),
+  sender,
+  replyTo: null,
+  body: { text, deleted: false, editedAt: null, reactions: [] },
+});
+
+const direct = (events: WireEvent[], more: Partial<DirectUpdate> = {}): DirectUpdate => ({
+  them: ann,
+  username: 'ann_lee',
+  createdAt: 1,
+  latestIndex: Math.max(-1, ...events.map((e) => e.index)),
+  latestMessage: events.findLast((e) => e.kind === 'message') ?? null,
+  readByMeUpTo: -1,
+  readByThemUpTo: -1,
+  deliveredUpTo: -1,
+  undelivered: [],
+  events,
+  ...more,
+});
+
+const update = (version: string, chats: DirectUpdate[], groups: UserUpdate['groups'] = []): UserUpdate => ({
+  version,
+  more: false,
+  profile: null,
+  chats,
+  groups,
+});
+
+describe('what the network says about direct chats', () => {
+  it('makes the chat with its last line and unread count, and remembers the version', async () => {
+    await applyUserUpdate(db, me, update('7', [direct([message(0), message(1), message(2, me.userId)])]));
+    expect(await db.chats.get(chatId)).toMatchObject({ title: 'ann_lee', unread: 2, latestIndex: 2, last: { text: 'text 2' }, activeAt: 1_002 });
+    expect(await db.getMeta('userVersion')).toBe('7');
+  });
+
+  it('changes nothing when the same answer comes twice', async () => {
+    const answer = update('7', [direct([message(0), message(1)])]);
+    await applyUserUpdate(db, me, answer);
+    const before = [await db.chats.toArray(), await db.events.toArray()];
+    await applyUserUpdate(db, me, answer);
+    expect([await db.chats.toArray(), await db.events.toArray()]).toEqual(before);
+  });
+
+  it('never takes a read mark back', async () => {
+    await applyUserUpdate(db, me, update('1', [direct([message(0), message(1)], { readByMeUpTo: 1, deliveredUpTo: 1, readByThemUpTo: 1 })]));
+    await applyUserUpdate(db, me, update('2', [direct([message(2)])]));
+    expect(await db.chats.get(chatId)).toMatchObject({ readUpTo: 1, deliveredUpTo: 1, readByThemUpTo: 1, unread: 1 });
+  });
+
+  it('lets a waiting message find its place when the sync is faster than the answer', async () => {
+    await applyUserUpdate(db, me, update('1', [direct([message(0)])]));
+    const id = await sendMessage(db, me.userId, chatId, 'hello', null, 5_000);
+    if (!id) throw new Error('sent');
+    const wire: WireEvent = { ...message(1, me.userId, 'hello'), id } as WireEvent;
+    await applyUserUpdate(db, me, update('2', [direct([wire])]));
+    const events = await db.events.toArray();
+    expect(events).toHaveLength(2);
+    expect(events.find((e) => e.key === `m${id}`)).toMatchObject({ order: 1 });
+    expect(events.find((e) => e.key === `m${id}`)).not.toHaveProperty('pending');
+    expect(await db.jobs.count()).toBe(0);
+  });
+
+  it('keeps a reaction of mine visible while it is under way', async () => {
+    await applyUserUpdate(db, me, update('1', [direct([message(0)])]));
+    const event = await db.events.get([chatId, 'm100']);
+    if (event?.kind !== 'message') throw new Error('there');
+    await react(db, me.userId, event, '🎉', true);
+    await applyUserUpdate(db, me, update('2', [direct([message(0, ann, 'edited by her')])]));
+    expect(await db.events.get([chatId, 'm100'])).toMatchObject({
+      body: { text: 'edited by her', reactions: [{ emoji: '🎉', count: 1, mine: true }] },
+      confirmed: { text: 'edited by her', reactions: [] },
+    });
+  });
+});
+
+describe('what the network says about groups', () => {
+  const joined = { group, localIndex: 'b', name: 'Hikers', status: { is: 'joined' as const, at: 1 }, readUpTo: -1 };
+  const news = (events: WireEvent[]): GroupUpdate => ({
+    group,
+    version: '9',
+    more: false,
+    name: 'Hikers',
+    description: 'walks',
+    myRole: 'admin',
+    memberCount: 3,
+    latestIndex: events.length - 1,
+    latestMessage: null,
+    events,
+    membersChanged: true,
+  });
+
+  it('shows an invitation, then the group, then nothing when it is gone', async () => {
+    const id = groupChatId(group);
+    await applyUserUpdate(db, me, update('1', [], [{ ...joined, status: { is: 'invited', by: ann, at: 1 } }]));
+    expect(await db.chats.get(id)).toMatchObject({ membership: 'invited', invitedBy: ann });
+    await applyUserUpdate(db, me, update('2', [], [joined]));
+    await applyGroupUpdate(db, me, news([message(0)]));
+    expect(await db.chats.get(id)).toMatchObject({ membership: 'member', version: '9', unread: 1, myRole: 'admin', membersStale: true });
+    await applyUserUpdate(db, me, update('3', [], [{ ...joined, status: { is: 'gone' } }]));
+    expect(await db.chats.get(id)).toBeUndefined();
+    expect(await db.events.count()).toBe(0);
+  });
+
+  it('ignores news of a group that was left meanwhile', async () => {
+    await applyGroupUpdate(db, me, news([message(0)]));
+    expect(await db.chats.count()).toBe(0);
+    expect(await db.events.count()).toBe(0);
+  });
+
+  it('keeps the conversation readable after a removal', async () => {
+    await applyUserUpdate(db, me, update('2', [], [joined]));
+    await applyGroupUpdate(db, me, news([message(0)]));
+    await applyNotMember(db, groupChatId(group));
+    expect(await db.chats.get(groupChatId(group))).toMatchObject({ membership: 'gone' });
+    expect(await db.events.count()).toBe(1);
+  });
+});
