@@ -1,0 +1,7 @@
+// Source: ICRC-1.
+
+import { NAME } from "../model/token";
+
+export function icrc1_name(): string {
+  return NAME;
+}

@@ -1,0 +1,15 @@
+// Every stable region of the ICP ledger. A region's number is its identity: never reuse one.
+//
+// | id | owner        | layout                                     |
+// |----|--------------|--------------------------------------------|
+// | 0  | ledger/book  | account identifier → balance               |
+// | 1  | ledger/book  | block index → Block                        |
+// | 2  | ledger/book  | transaction hash → block index             |
+// | 3  | ledger/book  | creation time · transaction hash           |
+// | 4  | ledger/book  | 0 → supply                                 |
+
+export const BALANCES: u8 = 0;
+export const BLOCKS: u8 = 1;
+export const RECENT: u8 = 2;
+export const EXPIRING: u8 = 3;
+export const STATE: u8 = 4;
