@@ -5,7 +5,7 @@ import { blsVerify as agentVerify } from '@dfinity/agent';
 import { fromHex, toHex, utf8 } from '../codec/bytes.ts';
 import { BLS_DST, BlsSecretKey, blsKeyFromDer, blsVerify, initBls } from './bls.ts';
 
-beforeAll(initBls);
+beforeAll(() => initBls());
 
 describe('BLS12-381 signatures in G1', () => {
   const key = (): BlsSecretKey => BlsSecretKey.fromSeed(new Uint8Array(32).fill(5));

@@ -10,7 +10,6 @@
  */
 import mcl from 'mcl-wasm';
 import mclModule from 'mcl-wasm/dist/mcl.js';
-import { isMainThread } from 'node:worker_threads';
 import { concatBytes, equalBytes, fromHex, toHex, utf8 } from '../codec/bytes.ts';
 import { parsePublicKey, wrapPublicKey } from '../codec/der.ts';
 import { sha256 } from '../codec/sha256.ts';
@@ -52,8 +51,7 @@ async function start(selfCheck: boolean): Promise<void> {
   generatorG2 = new mcl.G2();
   generatorG2.deserialize(G2_GENERATOR);
   negatedGeneratorLines = new mcl.PrecomputedG2(mcl.neg(generatorG2));
-  // Worker threads run the same code with the same module file; the thread that starts them has checked it.
-  if (isMainThread) await crossCheck();
+  if (selfCheck) await crossCheck();
 }
 
 /** The high-level wrapper has no call for this; the module underneath exports mcl's own. */

@@ -25,7 +25,7 @@ import { selfAuthenticatingId } from './keys.ts';
 import { certificate, delegationCertificate, testSubnet } from './test-network.ts';
 import type { TestSubnet } from './test-network.ts';
 
-beforeAll(initBls);
+beforeAll(() => initBls());
 
 const NOW = 1_700_000_000_000_000_000n;
 const MINUTE = 60_000_000_000n;
