@@ -26,18 +26,40 @@ interface SystemCanister {
 }
 
 const T = 1_000_000_000_000n;
-const nothing = (): Uint8Array => new Uint8Array(IDL.encode([], []));
+const ICP = 100_000_000n;
+
+/** The tool seeds its identities from the anonymous principal's accounts: 1,000,000 ICP and 1,000 T cycles each. */
+const ANONYMOUS_ICP = 1_000_000_000n * ICP;
+const ANONYMOUS_CYCLES = 1_000_000n * T;
+/** Ten-thousandths of an XDR; a local network has no exchange to ask. */
+const XDR_PERMYRIAD_PER_ICP = 40_000n;
+
+const Account = IDL.Record({ owner: IDL.Principal, subaccount: IDL.Opt(IDL.Vec(IDL.Nat8)) });
+const anonymous = { owner: AgentPrincipal.anonymous(), subaccount: [] };
+
+function icpLedgerArg(): Uint8Array {
+  const Init = IDL.Record({ initial_balances: IDL.Vec(IDL.Record({ account: Account, e8s: IDL.Nat64 })) });
+  return new Uint8Array(IDL.encode([Init], [{ initial_balances: [{ account: anonymous, e8s: ANONYMOUS_ICP }] }]));
+}
+
+function cyclesLedgerArg(): Uint8Array {
+  const Init = IDL.Record({ initial_balances: IDL.Vec(IDL.Record({ account: Account, amount: IDL.Nat })) });
+  return new Uint8Array(IDL.encode([Init], [{ initial_balances: [{ account: anonymous, amount: ANONYMOUS_CYCLES }] }]));
+}
+
+function cyclesMintingArg(network: Network): Uint8Array {
+  const Init = IDL.Record({ default_subnets: IDL.Vec(IDL.Principal), xdr_permyriad_per_icp: IDL.Nat64 });
+  const applications = network.registry.subnets.filter(({ kind }) => kind === 'application');
+  const default_subnets = applications.map(({ id }) => AgentPrincipal.fromUint8Array(id.bytes));
+  return new Uint8Array(IDL.encode([Init], [{ default_subnets, xdr_permyriad_per_icp: XDR_PERMYRIAD_PER_ICP }]));
+}
 
 const SYSTEM_CANISTERS: readonly SystemCanister[] = [
-  { name: 'icp_ledger', id: 'ryjl3-tyaaa-aaaaa-aaaba-cai', cycles: 100n * T, initArg: nothing },
-  { name: 'cycles_minting', id: 'rkp4c-7iaaa-aaaaa-aaaca-cai', cycles: 1_000_000n * T, initArg: applicationSubnets },
-  { name: 'cycles_ledger', id: 'um5iw-rqaaa-aaaaq-qaaba-cai', cycles: 10_000_000n * T, initArg: nothing },
+  { name: 'icp_ledger', id: 'ryjl3-tyaaa-aaaaa-aaaba-cai', cycles: 100n * T, initArg: icpLedgerArg },
+  { name: 'cycles_minting', id: 'rkp4c-7iaaa-aaaaa-aaaca-cai', cycles: 100n * T, initArg: cyclesMintingArg },
+  // Backs every account, and pays for the canisters made from them.
+  { name: 'cycles_ledger', id: 'um5iw-rqaaa-aaaaq-qaaba-cai', cycles: 10n * ANONYMOUS_CYCLES, initArg: cyclesLedgerArg },
 ];
-
-function applicationSubnets(network: Network): Uint8Array {
-  const ids = network.registry.subnets.filter(({ kind }) => kind === 'application').map(({ id }) => AgentPrincipal.fromUint8Array(id.bytes));
-  return new Uint8Array(IDL.encode([IDL.Vec(IDL.Principal)], [ids]));
-}
 
 /** Installs those that are built and not there yet; the others are named in the log. */
 export async function installSystemCanisters(network: Network, log: Logger): Promise<void> {
