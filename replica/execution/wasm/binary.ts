@@ -111,6 +111,16 @@ export class ByteReader {
   }
 }
 
+/** Writes an unsigned LEB128 at `pos`; returns the position after it. At most 5 bytes. */
+export function putU32(bytes: Uint8Array, pos: number, value: number): number {
+  while (value > 0x7f) {
+    bytes[pos++] = (value & 0x7f) | 0x80
+    value >>>= 7
+  }
+  bytes[pos++] = value
+  return pos
+}
+
 export class ByteWriter {
   bytes: Uint8Array
   pos = 0
@@ -123,6 +133,11 @@ export class ByteWriter {
     const next = new Uint8Array(Math.max(this.bytes.length * 2, this.pos + extra))
     next.set(this.bytes.subarray(0, this.pos))
     this.bytes = next
+  }
+
+  /** Makes room for `extra` bytes that the caller then writes into `bytes` itself. */
+  reserve(extra: number): void {
+    if (this.pos + extra > this.bytes.length) this.grow(extra)
   }
 
   byte(b: number): void {

@@ -14,7 +14,7 @@
  * Layout of the undo memory: 16 bytes per persisted global (saved values), then records of
  * {page index: u32, 4 bytes unused, old content: 4096 bytes}, up to the undo top.
  */
-import { ByteReader, ByteWriter, MalformedModule } from './binary.ts'
+import { ByteReader, ByteWriter, MalformedModule, putU32 } from './binary.ts'
 import {
   FC, FD, IMM_BLOCK, IMM_BR_TABLE, IMM_BYTES16, IMM_DATA_MEMORY, IMM_F32, IMM_F64, IMM_I32, IMM_I64, IMM_INDEX,
   IMM_INDEX2, IMM_INVALID, IMM_LANE, IMM_MEMARG, IMM_MEMARG_LANE, IMM_MEMORY, IMM_MEMORY2, IMM_NONE, IMM_REFTYPE,
@@ -113,6 +113,7 @@ class Instrumenter {
 
   // State of the function being rewritten.
   private readonly code = new ByteWriter(64 * 1024)
+  private readonly head = new ByteWriter(1024)
   private r!: ByteReader
   private scratch: { type: number; index: number }[] = []
   private nextLocal = 0
@@ -383,10 +384,10 @@ class Instrumenter {
     const [from, to] = this.m.bodies[index]!
     const r = (this.r = new ByteReader(this.m.bytes, from, to))
     const type = this.m.types[this.m.functions[index]!]!
-    const localsFrom = r.pos
     let localCount = 0
     let wide = type.params.includes(V128)
     const groups = r.count()
+    const groupsFrom = r.pos
     for (let n = groups; n > 0; n--) {
       const count = r.u32()
       localCount += count
@@ -404,11 +405,10 @@ class Instrumenter {
       FRAME_BASE_BYTES + (wide ? 16 : 8) * (type.params.length + localCount + 2 * walk.maxHeight + walk.maxArguments)
     if (this.enabled && this.depthLocal < 0 && frameBytes > FREE_LEAF_FRAME_BYTES) this.depthLocal = this.newLocal(I32)
     // Size, then locals: original groups and one group for each added local.
-    const head = new ByteWriter(64 + (localsTo - localsFrom))
+    const head = this.head
+    head.pos = 0
     head.u32(groups + this.scratch.length)
-    const groupBytes = new ByteReader(this.m.bytes, localsFrom, localsTo)
-    groupBytes.u32()
-    head.raw(this.m.bytes, groupBytes.pos, localsTo)
+    head.raw(this.m.bytes, groupsFrom, localsTo)
     for (const { type: t } of this.scratch) {
       head.u32(1)
       head.byte(t & 0xff)
@@ -443,28 +443,34 @@ class Instrumenter {
   /** Emits the charge of a basic block; returns where its cost is to be patched in. */
   private charge(checked: boolean, entry: boolean): number {
     const w = this.code
-    if (entry) {
-      w.byte(OP.globalGet)
-      w.u32(this.gCounter)
-    } else {
-      w.byte(OP.localGet)
-      w.u32(this.counterLocal)
-    }
-    w.byte(OP.i64Const)
+    w.reserve(64)
+    const b = w.bytes
+    let p = w.pos
+    b[p++] = entry ? OP.globalGet : OP.localGet
+    p = putU32(b, p, entry ? this.gCounter : this.counterLocal)
+    b[p++] = OP.i64Const
+    w.pos = p
     const at = w.s35Placeholder()
-    w.byte2(OP.i64Sub, OP.localTee)
-    w.u32(this.counterLocal)
-    w.byte(OP.globalSet)
-    w.u32(this.gCounter)
+    p = w.pos
+    b[p++] = OP.i64Sub
+    b[p++] = OP.localTee
+    p = putU32(b, p, this.counterLocal)
+    b[p++] = OP.globalSet
+    p = putU32(b, p, this.gCounter)
     if (checked) {
-      w.byte(OP.localGet)
-      w.u32(this.counterLocal)
-      w.byte2(OP.i64Const, 0)
-      w.byte2(OP.i64LtS, OP.if)
-      w.byte2(0x40, OP.call)
-      w.u32(HOST.outOfInstructions)
-      w.byte2(OP.unreachable, OP.end)
+      b[p++] = OP.localGet
+      p = putU32(b, p, this.counterLocal)
+      b[p++] = OP.i64Const
+      b[p++] = 0
+      b[p++] = OP.i64LtS
+      b[p++] = OP.if
+      b[p++] = 0x40
+      b[p++] = OP.call
+      p = putU32(b, p, HOST.outOfInstructions)
+      b[p++] = OP.unreachable
+      b[p++] = OP.end
     }
+    w.pos = p
     return at
   }
 
@@ -575,39 +581,49 @@ class Instrumenter {
     const A = this.A
     const value = this.scratchLocal(valueType, A === valueType ? 2 : 0)
     const address = this.scratchLocal(A, 0)
-    w.byte(OP.localSet)
-    w.u32(value)
-    w.byte(OP.localTee)
-    w.u32(address)
+    w.reserve(128)
+    const b = w.bytes
+    let p = w.pos
+    b[p++] = OP.localSet
+    p = putU32(b, p, value)
+    b[p++] = OP.localTee
+    p = putU32(b, p, address)
     let effective = address
-    if (offset !== 0n) {
-      this.addressConst(offset)
-      w.byte(this.is64 ? OP.i64Add : OP.i32Add)
-    }
+    const add = this.is64 ? OP.i64Add : OP.i32Add
     if (offset !== 0n) {
       effective = this.scratchLocal(A, 1)
-      w.byte(OP.localTee)
-      w.u32(effective)
+      w.pos = p
+      this.addressConst(offset)
+      p = w.pos
+      b[p++] = add
+      b[p++] = OP.localTee
+      p = putU32(b, p, effective)
     }
-    this.loadMark()
+    p = this.putLoadMark(b, p)
     if (width > 1) {
-      w.byte(OP.localGet)
-      w.u32(effective)
-      this.addressConst(BigInt(width - 1))
-      w.byte(this.is64 ? OP.i64Add : OP.i32Add)
-      this.loadMark()
-      w.byte(OP.i32And)
+      b[p++] = OP.localGet
+      p = putU32(b, p, effective)
+      b[p++] = this.is64 ? OP.i64Const : OP.i32Const
+      b[p++] = width - 1
+      b[p++] = add
+      p = this.putLoadMark(b, p)
+      b[p++] = OP.i32And
     }
-    w.byte2(OP.i32Eqz, OP.if)
-    w.byte2(0x40, OP.localGet)
-    w.u32(effective)
-    w.byte2(OP.i32Const, width)
-    w.byte(OP.call)
-    w.u32(this.fTouchStore)
-    w.byte2(OP.end, OP.localGet)
-    w.u32(address)
-    w.byte(OP.localGet)
-    w.u32(value)
+    b[p++] = OP.i32Eqz
+    b[p++] = OP.if
+    b[p++] = 0x40
+    b[p++] = OP.localGet
+    p = putU32(b, p, effective)
+    b[p++] = OP.i32Const
+    b[p++] = width
+    b[p++] = OP.call
+    p = putU32(b, p, this.fTouchStore)
+    b[p++] = OP.end
+    b[p++] = OP.localGet
+    p = putU32(b, p, address)
+    b[p++] = OP.localGet
+    p = putU32(b, p, value)
+    w.pos = p
   }
 
   private addressConst(value: bigint): void {
@@ -622,17 +638,16 @@ class Instrumenter {
   }
 
   /** [address] → [mark of its page]. Out of range traps like the store itself would. */
-  private loadMark(): void {
-    const w = this.code
-    if (this.is64) {
-      w.byte2(OP.i64Const, 12)
-      w.byte2(OP.i64ShrU, OP.i32WrapI64)
-    } else {
-      w.byte2(OP.i32Const, 12)
-      w.byte(OP.i32ShrU)
-    }
-    w.byte2(OP.i32Load8U, 0x40) // alignment 1, explicit memory index
-    w.byte2(MARKS, 0)
+  private putLoadMark(b: Uint8Array, p: number): number {
+    b[p++] = this.is64 ? OP.i64Const : OP.i32Const
+    b[p++] = 12
+    b[p++] = this.is64 ? OP.i64ShrU : OP.i32ShrU
+    if (this.is64) b[p++] = OP.i32WrapI64
+    b[p++] = OP.i32Load8U
+    b[p++] = 0x40 // alignment 1, explicit memory index
+    b[p++] = MARKS
+    b[p++] = 0
+    return p
   }
 
   /** Charges and marks the destination of a bulk operation. Stack: [destination, x, size] unchanged. */
@@ -876,7 +891,6 @@ class Instrumenter {
             const type = typeIndex === undefined ? undefined : this.m.types[typeIndex]
             if (!type) throw new MalformedModule('unknown function')
             code.raw(bytes, copyFrom, at)
-            copyFrom = at
             if (type.params.length > maxArguments) maxArguments = type.params.length
             height -= type.params.length
             if (height < base) height = base

@@ -281,7 +281,7 @@ function play(programs: Operation[][], steps: Step[], is64: boolean): void {
         expect(query(state, `q${index}`).error !== null).toBe(trapped)
         break
       case 'limit':
-        expect(update(state, `p${index}`, { instructionLimit: 4n }).error).not.toBeNull()
+        expect(update(state, `p${index}`, { instructionLimit: 1n }).error).not.toBeNull()
         break
       case 'park': {
         if (execute(state, { kind: 'query', method: `q${index}` }).error !== null) break
