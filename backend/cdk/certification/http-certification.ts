@@ -44,20 +44,30 @@ export function responseHash(status: u16, headers: Array<Header>, expression: st
   return new Sha256().update(map.digest()).update(bodyHash).digest();
 }
 
-/** The parts of an absolute URL path: "/a/b" → "a", "b"; "/" and "/a/" end in an empty part. */
+/** The parts of a URL path: "/a/b" → "a", "b"; "/" and "/a/" end in an empty part; other empty parts do not count. */
 export function pathParts(path: string): Array<string> {
-  return path.substr(1).split("/");
+  const parts: Array<string> = [];
+  const split = path.split("/");
+  for (let i = 0; i < split.length; i++) if (split[i].length > 0) parts.push(split[i]);
+  if (path.endsWith("/")) parts.push("");
+  return parts;
 }
 
-/** The expression path for exactly this URL path, or for everything at and below it. */
-export function expressionPath(path: string, exact: bool): Array<string> {
-  const out: Array<string> = ["http_expr"];
-  if (exact || path != "/") {
-    const parts = pathParts(path);
-    for (let i = 0; i < parts.length; i++) out.push(parts[i]);
-  }
-  out.push(exact ? EXACT : WILDCARD);
-  return out;
+function expression(parts: Array<string>, end: string): Array<string> {
+  const path: Array<string> = ["http_expr"];
+  for (let i = 0; i < parts.length; i++) path.push(parts[i]);
+  path.push(end);
+  return path;
+}
+
+/** The expression path for exactly this URL path. */
+export function exactPath(path: string): Array<string> {
+  return expression(pathParts(path), EXACT);
+}
+
+/** The expression path for everything that has none of its own. */
+export function fallbackPath(): Array<string> {
+  return ["http_expr", WILDCARD];
 }
 
 function labels(path: Array<string>): Path {
@@ -80,9 +90,9 @@ export function certifyResponse(tree: CertifiedTree, path: Array<string>, expres
   tree.setPath(entryPath(path, expression, hash), new Uint8Array(0));
 }
 
-/** Takes a response's certification away. */
-export function uncertifyResponse(tree: CertifiedTree, path: Array<string>, expression: string, hash: Uint8Array): void {
-  tree.removePath(entryPath(path, expression, hash));
+/** Takes away all that is certified under an expression path. */
+export function uncertifyPath(tree: CertifiedTree, path: Array<string>): void {
+  tree.removePath(labels(path));
 }
 
 /**
@@ -111,15 +121,17 @@ export function certificateHeader(
   );
 }
 
-/** Adds the expression paths that a verifier would prefer to a wildcard after `kept` parts of the request's path. */
+/**
+ * Adds the expression paths that a verifier would prefer to the wildcard after `kept` parts. For /a/b: exactly
+ * [a b], then below [a b], [a ""], [a], [""]; an empty last part stands for "in this directory".
+ */
 function moreSpecific(requestPath: string, kept: i32, wanted: Array<Path>): void {
-  const parts = pathParts(requestPath);
-  wanted.push(labels(expressionPath(requestPath, true)));
-  for (let n = parts.length; n > kept; n--) {
-    const path: Array<string> = ["http_expr"];
-    for (let i = 0; i < n; i++) path.push(parts[i]);
-    path.push(WILDCARD);
-    wanted.push(labels(path));
+  let parts = pathParts(requestPath);
+  wanted.push(labels(expression(parts, EXACT)));
+  while (parts.length > kept) {
+    wanted.push(labels(expression(parts, WILDCARD)));
+    const last = parts.pop();
+    if (last.length > 0) parts.push("");
   }
 }
 
