@@ -66,7 +66,7 @@ export class SoloConsensus implements Consensus {
     if (this.#forced || this.#moreWork || due || this.#options.payload.hasPayload(blockTimeNanos)) {
       return [{ kind: 'deliver', batch: this.#makeBatch(blockTimeNanos) }];
     }
-    return [{ kind: 'wake-at', timeNanos: wakeNanos }];
+    return [{ kind: 'wake-at', timeNanos: earliest(wakeNanos, this.#options.payload.wakeNanos()) }];
   }
 
   #wakeNanos(): TimeNanos | undefined {
@@ -89,6 +89,11 @@ export class SoloConsensus implements Consensus {
     this.#moreWork = outcome.moreWork;
     this.#nextWakeNanos = outcome.nextWakeNanos;
   }
+}
+
+function earliest(left: TimeNanos | undefined, right: TimeNanos | undefined): TimeNanos | undefined {
+  if (left === undefined || right === undefined) return left ?? right;
+  return left < right ? left : right;
 }
 
 /**

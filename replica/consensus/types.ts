@@ -31,6 +31,8 @@ export type ConsensusAction =
 export interface PayloadSource {
   /** Whether `take` would find anything at this time. */
   hasPayload(timeNanos: TimeNanos): boolean;
+  /** As of the last `hasPayload`: when it would be true although nothing arrives. Undefined: never. */
+  wakeNanos(): TimeNanos | undefined;
   /** Removes from the pools what goes into the next block. Messages that expired by `timeNanos` are dropped. */
   take(timeNanos: TimeNanos): {
     readonly ingress: readonly IngressMessage[];

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 /** The command `parley-replica`: starts a network and serves it until SIGINT or SIGTERM. */
 import { writeFileSync, renameSync } from 'node:fs';
+import { enableCompileCache } from 'node:module';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { toHex } from '../codec/bytes.ts';
 import type { LogLevel } from '../node/types.ts';
 import type { SubnetKind } from '../types/subnet-config.ts';
 import { jsonLogger, LOG_LEVELS } from './logger.ts';
-import { startSupervisor } from './supervisor.ts';
 import type { Supervisor } from './supervisor.ts';
 
 const DEFAULT_PORT = 4943;
@@ -126,6 +126,9 @@ async function main(): Promise<void> {
   const log = jsonLogger(flags.logLevel, (line) => process.stderr.write(line));
   const { stateDir, clean, kinds, port, bind, logLevel } = flags;
   const hostAliases = Object.fromEntries(flags.aliases);
+  // Compiled code is kept between starts; so the rest of the program is loaded only now.
+  enableCompileCache();
+  const { startSupervisor } = await import('./supervisor.ts');
   const supervisor = await startSupervisor({ stateDir, clean, kinds, port, bind, hostAliases, logLevel, log });
   let stopping = false;
   const stop = (): void => {

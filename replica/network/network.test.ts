@@ -114,7 +114,9 @@ describe('embedded network', () => {
     for (let times = 1; times <= 5; times++) {
       expect(expectReply(await net.update(relay, 'relay', callee)).at(-1)).toBe(times);
     }
-    await net.settle();
+    // Signals alone wait a second for a block to take them along.
+    await net.time.advance(2000);
+    await net.time.advance(2000);
     for (const at of [1, 2]) {
       for (const stream of net.subnets[at]!.state.streams.values()) expect(stream.messages).toEqual([]);
     }

@@ -1,6 +1,6 @@
-/** Entry of a subnet's worker thread: one node, spoken to by messages (network/worker-messages.ts). */
+/** A subnet's worker thread: one node, spoken to by messages (worker-messages.ts). */
 import { randomBytes } from 'node:crypto';
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { initBls } from '../crypto/bls.ts';
 import { RealClock } from './clocks.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
@@ -15,12 +15,15 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 const port = parentPort;
 if (!port) throw new Error('this file is the entry of a worker thread');
-const start = workerData as WorkerStart;
 const send = (message: FromWorker): void => port.postMessage(message);
-const loudest = LEVELS.indexOf(start.logLevel);
 
-async function open(): Promise<SubnetNode> {
-  await initBls();
+// Begins before the supervisor knows what to open, so that the threads get ready side by side. The supervisor compares
+// the library with the other implementation.
+const blsReady = initBls({ selfCheck: false });
+
+async function open(start: WorkerStart): Promise<SubnetNode> {
+  await blsReady;
+  const loudest = LEVELS.indexOf(start.logLevel);
   return createNode(
     {
       registry: decodeRegistry(start.registry),
@@ -51,23 +54,23 @@ async function open(): Promise<SubnetNode> {
 
 function serve(node: SubnetNode): void {
   port!.on('message', (message: ToWorker) => {
-    if (message.kind === 'begin') {
-      node.wake();
-      return;
-    }
+    if (message.kind === 'begin') node.wake();
+    if (message.kind !== 'call') return;
     const method = node[message.method] as (...args: readonly unknown[]) => Promise<unknown>;
     method.apply(node, message.args as unknown[]).then(
       (value) => send({ kind: 'result', id: message.id, value }),
-      (error: unknown) => send({ kind: 'error', id: message.id, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+      (error: unknown) => send({ kind: 'error', id: message.id, reason: traceOf(error) }),
     );
   });
   send({ kind: 'ready' });
 }
 
-try {
-  serve(await open());
-} catch (error) {
-  // A StoreError speaks to the operator; anything else is a defect and needs its trace.
-  const reason = error instanceof StoreError ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error);
-  send({ kind: 'failed', reason });
+function traceOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
+
+port.once('message', (message: ToWorker) => {
+  if (message.kind !== 'open') throw new Error(`first message ${message.kind}`);
+  // A StoreError speaks to the operator; anything else is a defect and needs its trace.
+  open(message.start).then(serve, (error: unknown) => send({ kind: 'failed', reason: error instanceof StoreError ? error.message : traceOf(error) }));
+});

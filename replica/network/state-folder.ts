@@ -94,6 +94,15 @@ export function openNetwork(
   }
 }
 
+/** How many subnets the folder holds; undefined if none (or if it cannot be read: opening it says why). */
+export function heldSubnets(folder: string): number | undefined {
+  try {
+    return decodeRegistry(fs.readFileSync(join(folder, 'registry.json'), 'utf8')).subnets.length;
+  } catch {
+    return undefined;
+  }
+}
+
 function createFiles(registryFile: string, subnetFolder: (at: number) => string, shapes: readonly SubnetShape[], seed: number | undefined): void {
   const secrets = shapes.map((_, at) => (seed === undefined ? createSecrets((length) => randomBytes(length)) : secretsFromSeed(seed, at)));
   for (const [at, one] of secrets.entries()) {

@@ -16,8 +16,9 @@ import { wallNanos } from './clocks.ts';
 import { openBoundary } from './http-boundary.ts';
 import type { Logger } from './logger.ts';
 import { Network } from './network.ts';
-import { cleanFolder, DEFAULT_SUBNETS, HOST_ALIASES_FILE, networkInMemory, openNetwork } from './state-folder.ts';
-import { startWorkerNode } from './worker-node.ts';
+import { cleanFolder, DEFAULT_SUBNETS, heldSubnets, HOST_ALIASES_FILE, networkInMemory, openNetwork } from './state-folder.ts';
+import type { NetworkFiles } from './state-folder.ts';
+import { WorkerThread } from './worker-node.ts';
 import type { WorkerNode } from './worker-node.ts';
 
 export interface SupervisorOptions {
@@ -46,36 +47,48 @@ export interface Supervisor {
 /** Throws an Error whose message is for the operator when the network cannot start. */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
   const { stateDir, log } = options;
-  await initBls();
-  if (stateDir !== undefined && options.clean) cleanFolder(stateDir);
-  const shapes = options.kinds?.map((kind) => ({ kind }));
-  const files = stateDir === undefined ? networkInMemory(shapes ?? DEFAULT_SUBNETS, randomSeed()) : openNetwork(stateDir, shapes, DEFAULT_SUBNETS, undefined);
-  const workers: WorkerNode[] = [];
-  let network: Network | undefined;
-  const endWorkers = async (): Promise<void> => {
-    await Promise.all(workers.map((worker) => worker.terminate()));
-    files.release();
-  };
+  // Threads and this one load their programs side by side; how many are needed is known from the flags or the folder.
+  const threads = Array.from({ length: subnetCount(options) }, () => new WorkerThread());
+  const endThreads = async (): Promise<void> => void (await Promise.all(threads.map((thread) => thread.terminate())));
   try {
+    await initBls();
+    if (stateDir !== undefined && options.clean) cleanFolder(stateDir);
+    const shapes = options.kinds?.map((kind) => ({ kind }));
+    const files = stateDir === undefined ? networkInMemory(shapes ?? DEFAULT_SUBNETS, randomSeed()) : openNetwork(stateDir, shapes, DEFAULT_SUBNETS, undefined);
+    try {
+      return await supervise(files, async () => {
+        await endThreads();
+        files.release();
+      });
+    } catch (error) {
+      files.release();
+      throw error;
+    }
+  } catch (error) {
+    await endThreads();
+    throw error;
+  }
+
+  async function supervise(files: NetworkFiles, end: () => Promise<void>): Promise<Supervisor> {
+    let network: Network | undefined;
     const registry = encodeRegistry(files.registry);
-    const starting = files.registry.subnets.map((record, at) => {
-      const host: NodeHost = {
-        sendSlice: (to, slice) => network?.deliverSlice(record.id, to, slice),
-        certified: (height) => {
-          if (at === 0) network?.rootCertified(height);
-        },
-        log: (level, event, fields) => log(level, event, { subnet: at, ...fields }),
-        broken: (reason) => {
-          network?.markUnhealthy();
-          log('error', 'subnet.broken', { subnet: at, reason });
-        },
-      };
-      const { secrets, folder } = files.subnets[at]!;
-      return startWorkerNode({ registry, subnetId: record.id.bytes, folder, secrets: encodeSecrets(secrets), logLevel: options.logLevel }, host);
-    });
-    const results = await Promise.allSettled(starting);
-    for (const result of results) if (result.status === 'fulfilled') workers.push(result.value);
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    const workers = await Promise.all(
+      files.registry.subnets.map((record, at) => {
+        const host: NodeHost = {
+          sendSlice: (to, slice) => network?.deliverSlice(record.id, to, slice),
+          certified: (height) => {
+            if (at === 0) network?.rootCertified(height);
+          },
+          log: (level, event, fields) => log(level, event, { subnet: at, ...fields }),
+          broken: (reason) => {
+            network?.markUnhealthy();
+            log('error', 'subnet.broken', { subnet: at, reason });
+          },
+        };
+        const { secrets, folder } = files.subnets[at]!;
+        return threads[at]!.open({ registry, subnetId: record.id.bytes, folder, secrets: encodeSecrets(secrets), logLevel: options.logLevel }, host);
+      }),
+    );
     network = new Network(files.registry, workers.map((worker) => worker.api), wallNanos);
     await network.start();
     for (const worker of workers) worker.begin();
@@ -83,15 +96,18 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
       port: options.port,
       bind: options.bind,
       hostAliases: options.hostAliases,
-      hostAliasFiles: [...(stateDir === undefined ? [] : [join(stateDir, HOST_ALIASES_FILE)]), ...(options.hostAliasFiles ?? [])],
+      hostAliasFiles: stateDir === undefined ? [] : [join(stateDir, HOST_ALIASES_FILE)],
       onError: (error, what) => log('error', 'http.failed', { what, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
     });
     const stopRenewing = network.keepDelegationsFresh();
-    return { network, port: server.port, stop: () => stopAll(server, workers, stopRenewing, endWorkers) };
-  } catch (error) {
-    await endWorkers();
-    throw error;
+    return { network, port: server.port, stop: () => stopAll(server, workers, stopRenewing, end) };
   }
+}
+
+/** Without flags it is the folder that says; a folder that cannot be read is reported when it is opened. */
+function subnetCount({ kinds, stateDir, clean }: SupervisorOptions): number {
+  if (kinds) return kinds.length;
+  return (stateDir !== undefined && !clean ? heldSubnets(stateDir) : undefined) ?? DEFAULT_SUBNETS.length;
 }
 
 async function stopAll(server: HttpServer, workers: readonly WorkerNode[], stopRenewing: () => void, endWorkers: () => Promise<void>): Promise<void> {

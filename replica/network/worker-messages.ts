@@ -14,6 +14,8 @@ export interface WorkerStart {
 }
 
 export type ToWorker =
+  /** First, and once: recover this subnet. */
+  | { readonly kind: 'open'; readonly start: WorkerStart }
   | { readonly kind: 'call'; readonly id: number; readonly method: NodeMethod; readonly args: readonly unknown[] }
   | { readonly kind: 'begin' };
 

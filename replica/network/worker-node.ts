@@ -26,67 +26,91 @@ export interface WorkerNode {
   terminate(): Promise<void>;
 }
 
-/** Resolves when the node has recovered its state. Rejects with the reason if it cannot. */
-export function startWorkerNode(start: WorkerStart, host: NodeHost): Promise<WorkerNode> {
-  const worker = new Worker(new URL('./node-worker.ts', import.meta.url), {
-    workerData: start,
-    resourceLimits: { stackSizeMb: REQUIRED_STACK_MB },
-  });
-  const waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
-  let lastId = 0;
-  let stopping = false;
-  const post = (message: ToWorker): void => worker.postMessage(message);
-  const call = (method: NodeMethod, args: readonly unknown[]): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      const id = ++lastId;
-      if (method === 'stop') stopping = true;
-      waiting.set(id, { resolve, reject });
-      post({ kind: 'call', id, method, args });
-    });
-  const api = Object.fromEntries(METHODS.map((method) => [method, (...args: unknown[]) => call(method, args)])) as unknown as SubnetNodeApi;
+/** A thread that loads its program while nobody knows yet what it will run. */
+export class WorkerThread {
+  readonly #worker = new Worker(new URL('./node-worker-entry.ts', import.meta.url), { resourceLimits: { stackSizeMb: REQUIRED_STACK_MB } });
 
-  return new Promise((resolve, reject) => {
-    const settle = (id: number): { resolve: (value: unknown) => void; reject: (error: Error) => void } | undefined => {
-      const one = waiting.get(id);
-      waiting.delete(id);
-      return one;
-    };
-    worker.on('message', (message: FromWorker) => {
-      switch (message.kind) {
-        case 'ready':
-          resolve({ api, begin: () => post({ kind: 'begin' }), terminate: async () => void (await worker.terminate()) });
-          return;
-        case 'failed':
-          reject(new Error(message.reason));
-          void worker.terminate();
-          return;
-        case 'result':
-          settle(message.id)?.resolve(message.value);
-          return;
-        case 'error':
-          settle(message.id)?.reject(new Error(message.reason));
-          return;
-        case 'slice':
-          host.sendSlice(message.to, message.slice);
-          return;
-        case 'certified':
-          host.certified(message.height, 0n);
-          return;
-        case 'log':
-          host.log(message.level, message.event, message.fields);
-          return;
-        case 'broken':
-          host.broken(message.reason);
-          return;
-      }
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  /** Resolves when the node has recovered its state. Rejects with the reason if it cannot. Call once. */
+  open(start: WorkerStart, host: NodeHost): Promise<WorkerNode> {
+    const worker = this.#worker;
+    const calls = new PendingCalls((message) => worker.postMessage(message));
+    return new Promise((resolve, reject) => {
+      const ended = (reason: string): void => {
+        reject(new Error(reason));
+        if (!calls.stopping) host.broken(reason);
+        calls.fail(reason);
+      };
+      worker.on('error', (error: Error) => ended(error.stack ?? error.message));
+      worker.on('exit', (code) => ended(`the worker of the subnet ended with code ${code}`));
+      worker.on('message', (message: FromWorker) => {
+        switch (message.kind) {
+          case 'ready':
+            resolve({ api: calls.api, begin: () => worker.postMessage({ kind: 'begin' } satisfies ToWorker), terminate: () => this.terminate() });
+            return;
+          case 'failed':
+            reject(new Error(message.reason));
+            return;
+          case 'result':
+            calls.settle(message.id)?.resolve(message.value);
+            return;
+          case 'error':
+            calls.settle(message.id)?.reject(new Error(message.reason));
+            return;
+          case 'slice':
+            host.sendSlice(message.to, message.slice);
+            return;
+          case 'certified':
+            host.certified(message.height, 0n);
+            return;
+          case 'log':
+            host.log(message.level, message.event, message.fields);
+            return;
+          case 'broken':
+            host.broken(message.reason);
+            return;
+        }
+      });
+      worker.postMessage({ kind: 'open', start } satisfies ToWorker);
     });
-    const ended = (reason: string): void => {
-      reject(new Error(reason));
-      for (const one of waiting.values()) one.reject(new Error(reason));
-      waiting.clear();
-      if (!stopping) host.broken(reason);
-    };
-    worker.on('error', (error: Error) => ended(error.stack ?? error.message));
-    worker.on('exit', (code) => ended(`the worker of the subnet ended with code ${code}`));
-  });
+  }
+}
+
+interface Settler {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Calls to the worker that wait for their result. */
+class PendingCalls {
+  readonly api: SubnetNodeApi;
+  readonly #waiting = new Map<number, Settler>();
+  #lastId = 0;
+  /** `stop` was called: the end of the thread is no failure. */
+  stopping = false;
+
+  constructor(post: (message: ToWorker) => void) {
+    const call = (method: NodeMethod, args: readonly unknown[]): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        const id = ++this.#lastId;
+        if (method === 'stop') this.stopping = true;
+        this.#waiting.set(id, { resolve, reject });
+        post({ kind: 'call', id, method, args });
+      });
+    this.api = Object.fromEntries(METHODS.map((method) => [method, (...args: unknown[]) => call(method, args)])) as unknown as SubnetNodeApi;
+  }
+
+  settle(id: number): Settler | undefined {
+    const settler = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    return settler;
+  }
+
+  fail(reason: string): void {
+    for (const settler of this.#waiting.values()) settler.reject(new Error(reason));
+    this.#waiting.clear();
+  }
 }

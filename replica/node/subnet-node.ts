@@ -116,7 +116,8 @@ export class SubnetNode implements SubnetNodeApi {
     this.#tree = new CertifiedTree(this.#state);
     this.#certified = new CertifiedHeight(this.#state.height, this.#state.timeNanos, this.#tree.tree, this.#signer);
     this.#consensus = parts.consensus({
-      hasPayload: () => this.#pool.size > 0 || this.#slices.hasNews(this.#state),
+      hasPayload: (timeNanos) => this.#pool.size > 0 || this.#slices.hasNews(this.#state, timeNanos),
+      wakeNanos: () => this.#slices.wakeNanos,
       take: (timeNanos) => {
         const { maxIngressMessagesPerBlock, maxIngressBytesPerBlock } = parts.config;
         const ingress = this.#pool.take(timeNanos, maxIngressMessagesPerBlock, maxIngressBytesPerBlock);
@@ -363,7 +364,7 @@ export class SubnetNode implements SubnetNodeApi {
     if (this.#unavailable || this.#stopped) return;
     const source = Principal.fromBytes(from);
     try {
-      this.#slices.add(this.#state, source, decodeSlice(encoded, source, this.#state.subnetId, this.#state.topology.rootKey));
+      this.#slices.add(this.#state, source, decodeSlice(encoded, this.#nodeKeysOf(source), this.#state.subnetId));
     } catch (error) {
       if (!(error instanceof SliceError)) throw error;
       this.#parts.host.log('warn', 'slice.refused', { from: source.toText(), reason: error.message });
@@ -396,7 +397,13 @@ export class SubnetNode implements SubnetNodeApi {
   #slice(to: Principal, fromIndex: number): Uint8Array | undefined {
     const stream = this.#state.streams.get(to.key);
     if (!stream) return undefined;
-    return encodeSlice(this.#certified, to, Math.max(fromIndex, stream.begin), stream.begin + stream.messages.length);
+    const end = stream.begin + stream.messages.length;
+    return encodeSlice(this.#certified.tree, to, Math.max(fromIndex, stream.begin), end, (payload) => this.#parts.nodeKey.sign(payload));
+  }
+
+  #nodeKeysOf(subnetId: Principal): readonly Uint8Array[] {
+    const subnet = this.#state.topology.subnets.find(({ id }) => id.equals(subnetId));
+    return subnet?.nodes.map(({ publicKey }) => publicKey) ?? [];
   }
 
   async delegate(subnetId: PrincipalBytes): Promise<Uint8Array> {

@@ -6,15 +6,24 @@
  */
 import type { StreamSlice } from '../types/batch.ts';
 import { payloadBytes } from '../types/messages.ts';
+import type { TimeNanos } from '../types/messages.ts';
 import { Principal } from '../types/principal.ts';
 import type { PrincipalKey } from '../types/principal.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
+
+/**
+ * Signals alone only let us drop what the other side has. Worth a block of their own after this long, in which usually
+ * some other block takes them along.
+ */
+const SIGNALS_WAIT_NANOS = 1_000_000_000n;
 
 /** Payload of one slice in one block; a single message (2 MiB at most) always fits. */
 const MAX_SLICE_BYTES = 4 * 1024 * 1024;
 
 export class SlicePool {
   readonly #slices = new Map<PrincipalKey, StreamSlice>();
+  /** Since when signals wait that no block has taken. */
+  #signalsSinceNanos: TimeNanos | undefined;
 
   /** Joins a slice with what is known of the same stream. One that leaves a gap is dropped. */
   add(state: ReplicatedState, from: Principal, slice: StreamSlice): void {
@@ -28,17 +37,29 @@ export class SlicePool {
     this.#slices.set(from.key, { header: slice.header, messagesBegin: begin, messages: [...kept, ...added] });
   }
 
-  hasNews(state: ReplicatedState): boolean {
-    for (const [from, slice] of this.#slices) if (isNews(slice, state, from)) return true;
-    return false;
+  /** Whether there is something urgent to take, or signals that have waited long enough. */
+  hasNews(state: ReplicatedState, nowNanos: TimeNanos): boolean {
+    let signals = false;
+    for (const [from, slice] of this.#slices) {
+      if (isUrgent(slice, state, from)) return true;
+      signals ||= hasSignals(slice, state, from);
+    }
+    this.#signalsSinceNanos = signals ? (this.#signalsSinceNanos ?? nowNanos) : undefined;
+    return this.#signalsSinceNanos !== undefined && nowNanos >= this.#signalsSinceNanos + SIGNALS_WAIT_NANOS;
+  }
+
+  /** When signals will have waited long enough; undefined if none wait. As of the last `hasNews`. */
+  get wakeNanos(): TimeNanos | undefined {
+    return this.#signalsSinceNanos === undefined ? undefined : this.#signalsSinceNanos + SIGNALS_WAIT_NANOS;
   }
 
   /** What the next block should hold, ascending by subnet. Nothing is removed: once taken, it is no news. */
   take(state: ReplicatedState): { from: Principal; slice: StreamSlice }[] {
     const taken: { from: Principal; slice: StreamSlice }[] = [];
+    this.#signalsSinceNanos = undefined;
     for (const from of [...this.#slices.keys()].sort()) {
       const slice = this.#slices.get(from)!;
-      if (isNews(slice, state, from)) taken.push({ from: Principal.fromKey(from), slice: unseenPart(slice, received(state, from)) });
+      if (isUrgent(slice, state, from) || hasSignals(slice, state, from)) taken.push({ from: Principal.fromKey(from), slice: unseenPart(slice, received(state, from)) });
     }
     return taken;
   }
@@ -48,13 +69,18 @@ function received(state: ReplicatedState, from: PrincipalKey): number {
   return state.streams.get(from)?.signalsEnd ?? 0;
 }
 
-function isNews(slice: StreamSlice, state: ReplicatedState, from: PrincipalKey): boolean {
-  const { header } = slice;
+/** Somebody waits for it: messages, or the reject of one of ours. */
+function isUrgent(slice: StreamSlice, state: ReplicatedState, from: PrincipalKey): boolean {
   const next = received(state, from);
   if (slice.messagesBegin <= next && next < slice.messagesBegin + slice.messages.length) return true;
+  const begin = state.streams.get(from)?.begin;
+  return begin !== undefined && slice.header.rejectSignals.some(({ index }) => index >= begin);
+}
+
+/** Signals let us drop messages; the other stream's begin lets us drop reject signals. */
+function hasSignals({ header }: StreamSlice, state: ReplicatedState, from: PrincipalKey): boolean {
   const stream = state.streams.get(from);
   if (!stream) return false;
-  // Signals let us drop messages; their begin lets us drop reject signals.
   const [firstReject] = stream.rejectSignals;
   return header.signalsEnd > stream.begin || (firstReject !== undefined && firstReject.index < header.begin);
 }
