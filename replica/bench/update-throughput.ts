@@ -1,0 +1,7 @@
+/** Updates a second to one subnet. */
+import type { Figure } from './figure.ts';
+import { measureThroughput } from './throughput.ts';
+
+export function measure(): Promise<Figure> {
+  return measureThroughput('call', 4000);
+}
