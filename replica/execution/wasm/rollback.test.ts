@@ -319,7 +319,7 @@ describe('commit and rollback', () => {
         ),
         { numRuns: 150 },
       )
-    })
+    }, 120_000)
   }
 
   it('the host accesses what a store needs only once per page', () => {

@@ -163,5 +163,5 @@ describe('many canisters of one module', () => {
     state.markCheckpointed({ page: (i) => (i === 1 ? page : undefined), indices: () => [1] }, empty)
     expect(state.residentBytes).toBe(0)
     expect(replyOf(update(state, 'inc'))[0]).toBe(3)
-  })
+  }, 30_000)
 })

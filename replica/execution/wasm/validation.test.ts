@@ -53,7 +53,7 @@ describe('module format', () => {
     expect(refusal(bomb)).toContain('too large')
     bomb.set([16, 0, 0, 0], bomb.length - 4)
     expect(refusal(bomb)).toContain('not a valid gzip stream')
-  })
+  }, 30_000)
 })
 
 describe('imports', () => {
@@ -123,7 +123,7 @@ describe('limits', () => {
 
   it('a function has at most a million instructions', () => {
     expect(refused(`(module (func ${'(nop)'.repeat(1_000_001)}))`)).toContain('exceeds the maximum allowed 1000000')
-  })
+  }, 30_000)
 
   it('custom sections: known visibilities, no duplicates, 16 of them, 1 MiB', () => {
     const empty = new Uint8Array(0)
@@ -227,7 +227,7 @@ describe('hostile modules', () => {
     )
     // Some mutations must reach execution, or this test shows nothing.
     expect(accepted).toBeGreaterThan(80)
-  })
+  }, 120_000)
 
   it('an element segment outside the table fails the installation, not the engine', () => {
     const module = compileOrThrow(wat('(module (table 1 funcref) (func $f) (elem (i32.const 1) $f))'))
