@@ -246,19 +246,25 @@ function grown(memory: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
 // Programs -----------------------------------------------------------------------------------------------------
 
 const byte = fc.integer({ min: 1, max: 255 });
-const heapAddress = fc.oneof(
-  fc.integer({ min: 0, max: PAGE - 1 }),
-  fc.integer({ min: 0, max: 3 * PAGE }).map((offset) => FIRST_GROWN_PAGE * PAGE + offset),
-);
+const heapStore = (at: fc.Arbitrary<number>): fc.Arbitrary<Op> =>
+  fc.record({ op: fc.constant('store' as const), at, value: byte });
+const stableStore: fc.Arbitrary<Op> = fc.record({
+  op: fc.constant('stableStore' as const),
+  at: fc.nat(2 * PAGE),
+  value: byte,
+});
+const beyondFirstPages = fc.nat(2 * PAGE).map((offset) => FIRST_GROWN_PAGE * PAGE + offset);
 
-const plain: fc.Arbitrary<Op> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ op: fc.constant('store' as const), at: heapAddress, value: byte }) },
-  fc.constant<Op>({ op: 'grow' }),
-  { weight: 2, arbitrary: fc.constant<Op>({ op: 'stableGrow' }) },
-  { weight: 5, arbitrary: fc.record({ op: fc.constant('stableStore' as const), at: fc.nat(2 * PAGE), value: byte }) },
+/** Most succeed; stores beyond the memories' ends are the failures. */
+const plain: fc.Arbitrary<readonly Op[]> = fc.oneof(
+  { weight: 8, arbitrary: fc.tuple(heapStore(fc.nat(PAGE - 1))) },
+  { weight: 3, arbitrary: fc.tuple(fc.constant<Op>({ op: 'grow' }), heapStore(beyondFirstPages)) },
+  { weight: 3, arbitrary: fc.tuple(fc.constant<Op>({ op: 'stableGrow' }), stableStore) },
+  { weight: 1, arbitrary: fc.tuple(stableStore) },
+  { weight: 1, arbitrary: fc.tuple(heapStore(beyondFirstPages)) },
 );
 const ending: fc.Arbitrary<Op> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ op: fc.constant('reply' as const), value: byte }) },
+  { weight: 10, arbitrary: fc.record({ op: fc.constant('reply' as const), value: byte }) },
   fc.constant<Op>({ op: 'trap' }),
   fc.constant<Op>({ op: 'loop' }),
 );
@@ -270,7 +276,7 @@ const ending: fc.Arbitrary<Op> = fc.oneof(
 const { program } = fc.letrec<{ program: readonly Op[]; call: Op }>((tie) => ({
   program: fc
     .tuple(fc.array(plain, { maxLength: 4 }), fc.oneof({ maxDepth: 3 }, ending, tie('call')))
-    .map(([ops, end]) => [...ops, end]),
+    .map(([ops, end]) => [...ops.flat(), end]),
   call: fc.record({
     op: fc.constant('call' as const),
     subnet: fc.nat(1),
