@@ -7,7 +7,7 @@ import { IDL } from '@dfinity/candid';
 import { DelegationChain, DelegationIdentity, ECDSAKeyIdentity, Ed25519KeyIdentity } from '@dfinity/identity';
 import { Principal as AgentPrincipal } from '@dfinity/principal';
 import { Actor as CoreActor, CanisterStatus as CoreCanisterStatus, HttpAgent as CoreAgent } from '@icp-sdk/core/agent';
-import { IDL as CoreIDL } from '@icp-sdk/core/candid';
+import type { IDL as CoreIDL } from '@icp-sdk/core/candid';
 import { Secp256k1KeyIdentity } from '@icp-sdk/core/identity/secp256k1';
 import { Principal as CorePrincipal } from '@icp-sdk/core/principal';
 import asc from 'assemblyscript/asc';

@@ -1,9 +1,9 @@
 import { Actor, HttpAgent } from '@dfinity/agent';
 import { Ed25519KeyIdentity } from '@dfinity/identity';
-import { IDL } from '@dfinity/candid';
+import type { IDL } from '@dfinity/candid';
 import { Principal as AgentPrincipal } from '@dfinity/principal';
 import { Actor as CoreActor, HttpAgent as CoreAgent } from '@icp-sdk/core/agent';
-import { IDL as CoreIDL } from '@icp-sdk/core/candid';
+import type { IDL as CoreIDL } from '@icp-sdk/core/candid';
 import fc from 'fast-check';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
