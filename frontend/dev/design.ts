@@ -15,6 +15,7 @@ import { createEngineHost } from '../src/sync/engine-host.ts';
 import { openTabChannel } from '../src/sync/tab-channel.ts';
 import { saveDraft } from '../src/sync/actions.ts';
 import { directChatId } from '../src/domain/ids.ts';
+import { WriteAhead } from '../src/sync/write-ahead.ts';
 import { FakeBackend } from './fake-backend.ts';
 
 const query = new URLSearchParams(location.search);
@@ -147,5 +148,5 @@ const session = new Session(db, engine, openTabChannel(name), {
 await Promise.all([session.restore(), settings.apply()]);
 history.replaceState(null, '', `${query.get('path') ?? '/'}${location.search}`);
 const target = document.getElementById('app');
-if (target) mount(Root, { target, props: { services: { db, engine, session, router: new Router() } } });
+if (target) mount(Root, { target, props: { services: { db, engine, session, writeAhead: new WriteAhead(localStorage), router: new Router() } } });
 if (state !== 'loading') session.connect();

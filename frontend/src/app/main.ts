@@ -4,11 +4,13 @@ import { mount } from 'svelte';
 import '../ui/tokens.css';
 import '../ui/base.css';
 import { ParleyDatabase } from '../db/database.ts';
+import { saveAllDrafts } from '../features/composer/drafts.ts';
 import { Router } from '../features/router.svelte.ts';
 import { Session } from '../features/session/session.svelte.ts';
 import { settings } from '../features/settings.svelte.ts';
 import { engineOver } from '../sync/engine-client.ts';
 import { openTabChannel } from '../sync/tab-channel.ts';
+import { WriteAhead } from '../sync/write-ahead.ts';
 import Root from './Root.svelte';
 import { createSignIn } from './sign-in-port.ts';
 import { trustedScriptUrl } from './trusted-types.ts';
@@ -23,8 +25,16 @@ const session = new Session(db, engine, openTabChannel(), createSignIn(db));
 const target = document.getElementById('app');
 if (!target) throw new Error('the page has no place for the app');
 
+const writeAhead = new WriteAhead(localStorage);
+
 await Promise.all([session.restore(), settings.apply()]);
-mount(Root, { target, props: { services: { db, engine, session, router: new Router() } } });
+await writeAhead.takeUp(db, session.me?.userId ?? null);
+mount(Root, { target, props: { services: { db, engine, session, writeAhead, router: new Router() } } });
+
+// A page that goes away may not come back: what was typed is stored while there is time.
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'hidden') void saveAllDrafts();
+});
 
 requestAnimationFrame(() => {
   session.connect();

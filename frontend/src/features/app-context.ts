@@ -4,6 +4,7 @@ import { createContext } from 'svelte';
 import type { ParleyDatabase } from '../db/database.ts';
 import type { Session } from './session/session.svelte.ts';
 import type { EngineClient } from '../sync/engine-client.ts';
+import type { WriteAhead } from '../sync/write-ahead.ts';
 import type { Router } from './router.svelte.ts';
 
 export interface AppServices {
@@ -11,6 +12,7 @@ export interface AppServices {
   engine: EngineClient;
   session: Session;
   router: Router;
+  writeAhead: WriteAhead;
 }
 
 export const [getApp, setApp] = createContext<AppServices>();

@@ -19,20 +19,25 @@ const newJob = (chatId: ChatId, messageId: MessageId, action: JobAction, now: nu
   notBefore: 0,
 });
 
-/** `null` when there is nothing to send. Clears the draft in the same transaction. */
-export async function sendMessage(
-  db: ParleyDatabase,
-  me: UserId,
-  chatId: ChatId,
-  text: string,
-  replyTo: MessageId | null,
-  now = Date.now(),
-): Promise<MessageId | null> {
+/** A message on its way into the outbox. `text` is trimmed and not empty. */
+export interface Outgoing {
+  id: MessageId;
+  chatId: ChatId;
+  text: string;
+  replyTo: MessageId | null;
+  at: number;
+}
+
+/** `null` when there is nothing to send. */
+export function composeMessage(chatId: ChatId, text: string, replyTo: MessageId | null, now = Date.now()): Outgoing | null {
   const trimmed = text.trim();
-  if (trimmed === '') return null;
-  const id = newMessageId();
+  return trimmed === '' ? null : { id: newMessageId(), chatId, text: trimmed, replyTo, at: now };
+}
+
+/** Clears the chat's draft in the same transaction. */
+export async function sendMessage(db: ParleyDatabase, me: UserId, { id, chatId, text, replyTo, at }: Outgoing): Promise<void> {
   await db.transaction('rw', [...reducerStores(db), db.drafts], async () => {
-    const seq = await db.jobs.add(newJob(chatId, id, { do: 'send', text: trimmed, replyTo }, now));
+    const seq = await db.jobs.add(newJob(chatId, id, { do: 'send', text, replyTo }, at));
     const event: MessageEvent = {
       chatId,
       key: messageKey(id),
@@ -40,9 +45,9 @@ export async function sendMessage(
       id,
       sender: me,
       order: FIRST_PENDING_ORDER + (seq as number),
-      at: now,
+      at,
       replyTo,
-      body: { text: trimmed, deleted: false, editedAt: null, reactions: [] },
+      body: { text, deleted: false, editedAt: null, reactions: [] },
       pending: { state: 'waiting' },
     };
     await db.events.put(event);
@@ -50,7 +55,6 @@ export async function sendMessage(
     const chat = await db.chats.get(chatId);
     if (chat) await db.chats.put(await refreshChat(db, { ...chat, readUpTo: Math.max(chat.readUpTo, chat.latestIndex) }, me));
   });
-  return id;
 }
 
 /** Edit, delete or react. Shows at once; undone if the network refuses. */

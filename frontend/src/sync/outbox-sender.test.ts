@@ -6,7 +6,7 @@ import { ParleyDatabase } from '../db/database.ts';
 import { FIRST_PENDING_ORDER, type Me, type MessageEvent } from '../domain/chat.ts';
 import { RequestError, type FailureCode } from '../domain/failure.ts';
 import { directChatId, userId, type UserId } from '../domain/ids.ts';
-import { deleteMessage, editMessage, openDirectChat, react, retryMessage, sendMessage } from './actions.ts';
+import { composeMessage, deleteMessage, editMessage, openDirectChat, react, retryMessage, sendMessage } from './actions.ts';
 import { OutboxSender } from './outbox-sender.ts';
 
 const me: Me = { userId: userId('me'), username: 'me_me_me', localIndex: 'a', displayName: null, bio: '' };
@@ -49,7 +49,10 @@ async function untilEmpty(outbox: OutboxSender): Promise<void> {
   throw new Error('the outbox does not empty');
 }
 
-const send = (them: UserId, text: string): Promise<unknown> => sendMessage(db, me.userId, directChatId(them), text, null, now);
+async function send(them: UserId, text: string): Promise<void> {
+  const outgoing = composeMessage(directChatId(them), text, null, now);
+  if (outgoing) await sendMessage(db, me.userId, outgoing);
+}
 const texts = (them: UserId): string[] => backend.texts({ kind: 'direct', them });
 
 async function theMessage(them: UserId): Promise<MessageEvent> {

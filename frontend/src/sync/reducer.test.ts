@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ParleyDatabase } from '../db/database.ts';
 import type { Me } from '../domain/chat.ts';
 import { directChatId, groupChatId, groupId, messageId, userId } from '../domain/ids.ts';
-import { react, sendMessage } from './actions.ts';
+import { composeMessage, react, sendMessage } from './actions.ts';
 import type { DirectUpdate, GroupUpdate, UserUpdate, WireEvent } from './backend-port.ts';
 import { applyGroupUpdate, applyNotMember, applyUserUpdate } from './reducer.ts';
 
@@ -73,8 +73,10 @@ describe('what the network says about direct chats', () => {
 
   it('lets a waiting message find its place when the sync is faster than the answer', async () => {
     await applyUserUpdate(db, me, update('1', [direct([message(0)])]));
-    const id = await sendMessage(db, me.userId, chatId, 'hello', null, 5_000);
-    if (!id) throw new Error('sent');
+    const outgoing = composeMessage(chatId, 'hello', null, 5_000);
+    if (!outgoing) throw new Error('sent');
+    await sendMessage(db, me.userId, outgoing);
+    const { id } = outgoing;
     const wire: WireEvent = { ...message(1, me.userId, 'hello'), id } as WireEvent;
     await applyUserUpdate(db, me, update('2', [direct([wire])]));
     const events = await db.events.toArray();

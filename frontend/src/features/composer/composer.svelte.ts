@@ -4,17 +4,12 @@
 import type { ParleyDatabase } from '../../db/database.ts';
 import type { MessageEvent } from '../../domain/chat.ts';
 import type { ChatId, MessageId, UserId } from '../../domain/ids.ts';
-import { editMessage, MAX_TEXT_CHARS, saveDraft, sendMessage } from '../../sync/actions.ts';
+import { composeMessage, editMessage, MAX_TEXT_CHARS, saveDraft } from '../../sync/actions.ts';
 import { messageKey } from '../../sync/reducer.ts';
+import { draftChanged, draftSaved, isUnsaved } from './drafts.ts';
+import type { WriteAhead } from '../../sync/write-ahead.ts';
 
 const SAVE_AFTER_MS = 300;
-
-const pendingSaves = new Set<() => Promise<void>>();
-
-/** Writes every draft now: before an update replaces the page. */
-export async function saveAllDrafts(): Promise<void> {
-  await Promise.all([...pendingSaves].map((save) => save()));
-}
 
 export class ComposerState {
   readonly #db: ParleyDatabase;
@@ -29,8 +24,11 @@ export class ComposerState {
   #touched = false;
   readonly #save = (): Promise<void> => this.saveNow();
 
-  constructor(db: ParleyDatabase, chatId: ChatId, me: UserId) {
+  readonly #writeAhead: WriteAhead;
+
+  constructor(db: ParleyDatabase, writeAhead: WriteAhead, chatId: ChatId, me: UserId) {
     this.#db = db;
+    this.#writeAhead = writeAhead;
     this.#chatId = chatId;
     this.#me = me;
   }
@@ -106,7 +104,7 @@ export class ComposerState {
   async submit(): Promise<'sent' | 'edited' | 'nothing'> {
     if (!this.sendable) return 'nothing';
     clearTimeout(this.#timer);
-    pendingSaves.delete(this.#save);
+    draftSaved(this.#save);
     const text = this.#text;
     if (this.#editing) {
       const event = this.#editing;
@@ -121,13 +119,14 @@ export class ComposerState {
     // Cleared first: the next message may be typed while this one is stored.
     this.#text = '';
     this.#replyTo = null;
-    await sendMessage(this.#db, this.#me, this.#chatId, text, replyTo);
+    const outgoing = composeMessage(this.#chatId, text, replyTo);
+    if (outgoing) await this.#writeAhead.send(this.#db, this.#me, outgoing);
     return 'sent';
   }
 
   async saveNow(): Promise<void> {
     clearTimeout(this.#timer);
-    pendingSaves.delete(this.#save);
+    draftSaved(this.#save);
     await saveDraft(this.#db, {
       chatId: this.#chatId,
       text: this.#text,
@@ -139,12 +138,12 @@ export class ComposerState {
 
   /** The screen goes away: what was typed is written. */
   leave(): void {
-    if (pendingSaves.has(this.#save)) void this.saveNow();
+    if (isUnsaved(this.#save)) void this.saveNow();
   }
 
   #later(): void {
     this.#touched = true;
-    pendingSaves.add(this.#save);
+    draftChanged(this.#save);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.saveNow(), SAVE_AFTER_MS);
   }
