@@ -8,7 +8,7 @@ import { Principal } from "@dfinity/principal";
 import { createHash } from "node:crypto";
 import { request } from "node:http";
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { startNetwork } from "../../../replica/network/embed.ts";
 import type { EmbeddedNetwork } from "../../../replica/network/embed.ts";
 import { decodeHashTree, lookupLeaf } from "../../../replica/codec/hash-tree.ts";
@@ -17,6 +17,8 @@ import { verifyResponse, VerificationError } from "../../../replica/http/gateway
 import type { HeaderList } from "../../../replica/http/gateway/types.ts";
 import { idlFactory } from "../../declarations/assets/assets.did.js";
 import { CandidCanister, moduleOf } from "../../tools/testing/candid-canister.ts";
+
+vi.setConfig({ testTimeout: 120_000 }); // enough on a loaded machine
 
 type Any = any; // eslint-disable-line @typescript-eslint/no-explicit-any -- Candid values
 

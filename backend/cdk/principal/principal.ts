@@ -72,17 +72,4 @@ export class Principal {
     const n = this.bytes.length;
     return n == other.bytes.length && memory.compare(this.bytes.dataStart, other.bytes.dataStart, n) == 0;
   }
-
-  /** Like equals; two nulls are equal as well. */
-  @operator("==")
-  private static same(a: Principal | null, b: Principal | null): bool {
-    if (changetype<usize>(a) == changetype<usize>(b)) return true;
-    if (changetype<usize>(a) == 0 || changetype<usize>(b) == 0) return false;
-    return a.equals(b);
-  }
-
-  @operator("!=")
-  private static differ(a: Principal | null, b: Principal | null): bool {
-    return !Principal.same(a, b);
-  }
 }

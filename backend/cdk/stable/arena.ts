@@ -1,7 +1,7 @@
 // Blocks of any size inside one virtual memory, with free lists per size class.
 //
-// Keeps: a block's address does not change; a freed block is given out again for its class; allocating and
-// freeing cost the same however many blocks there are. Blocks are neither split nor joined: a class wastes at most
+// Keeps: a block's address does not change; a freed block is overwritten with zeros and given out again for its class;
+// allocating costs the same however many blocks there are, freeing in proportion to the block. Blocks are neither split nor joined: a class wastes at most
 // a third. The length of a block is its owner's to remember.
 //
 // Layout, version 1, inside the owner's header at `base` (little-endian)
@@ -67,10 +67,23 @@ export class Arena {
     return at;
   }
 
-  /** Gives the block back; `len` as it was (or any length of the same class). */
+  /** Gives the block back after wiping its first `len` bytes (the length in use: any of the same class). */
   free(at: u64, len: u32): void {
+    wipe(this.memory, at, len);
     const head = this.base + 8 + (classOf(len) << 3);
     this.memory.store<u64>(at, this.memory.load<u64>(head));
     this.memory.store<u64>(head, at);
+  }
+}
+
+const zeros = memory.data(1024, 16);
+
+/** Overwrites `len` bytes at `at` with zeros: what was removed shall be gone. */
+export function wipe(memory: Memory, at: u64, len: u32): void {
+  while (len > 0) {
+    const part = min<u32>(len, 1024);
+    memory.write(at, zeros, part);
+    at += part;
+    len -= part;
   }
 }

@@ -2,7 +2,7 @@
 //
 // Keeps: keys in order of their bytes, each once; every operation reads a node in one call and writes only what it
 // changed, because a System API call costs 20 instructions and each byte one more; opening costs the same with one
-// entry or ten million. Nodes that fall below a third are merged with a neighbour when both fit in one.
+// entry or ten million; what is removed or replaced is overwritten with zeros, in nodes and outside (not by `clear`). Nodes that fall below a third are merged with a neighbour when both fit in one.
 // Needs: the memory to itself. A key is at most `maxKeyBytes`; a value of any length (long ones live outside the nodes).
 //
 // Layout, version 1 (little-endian). Node addresses are offsets in the memory.
@@ -24,7 +24,7 @@
 //                value bytes = 0xffff: the value is a block: u64 address, u32 length
 //      internal: 0 u16 key bytes, 2 u64 child with the keys from this one on, 10 key
 
-import { Arena, classOf } from "./arena";
+import { Arena, classOf, wipe } from "./arena";
 import { Memory } from "./memory-manager";
 
 /** "PBT" and version 1. */
@@ -124,9 +124,17 @@ function appendCell(node: usize, cell: usize, len: u32): void {
   placeCell(node, countOf(node), cell, len);
 }
 
+/** Where the last removed cell was: these bytes, now zero or something else, are still to be written. */
+let removedAt: u32 = 0;
+let removedBytes: u32 = 0;
+
+/** Takes a cell out and wipes it; notes where it was. */
 function removeCell(node: usize, index: u32): void {
   const cell = cellAt(node, index);
   const len = cellBytes(node, cell);
+  memory.fill(cell, 0, len);
+  removedAt = <u32>(cell - node);
+  removedBytes = len;
   const low = <u32>load<u16>(node, 4);
   if (<u32>(cell - node) == low) store<u16>(node, <u16>(low + len), 4);
   else store<u16>(node, load<u16>(node, 6) + <u16>len, 6);
@@ -145,6 +153,13 @@ function compact(node: usize, pageBytes: u32): void {
     const cell = cellAt(nodeC, i);
     appendCell(node, cell, cellBytes(nodeC, cell));
   }
+  wipeGap(node);
+}
+
+/** Zeros between slots and cells: nothing that was there before may reach stable memory. */
+function wipeGap(node: usize): void {
+  const from = SLOTS + 2 * countOf(node);
+  memory.fill(node + from, 0, load<u16>(node, 4) - from);
 }
 
 /** An empty node of the same kind and links. */
@@ -295,6 +310,7 @@ export class BTree {
     const leaf = this.leafOf(key, keyLen);
     const index = search(nodeA, LEAF_KEY, key, keyLen);
     const known = exact;
+    removedBytes = 0;
     if (known && this.overwrite(leaf, cellAt(nodeA, index), keyLen, value, valueLen)) return false;
 
     const cell = cellBuffer;
@@ -420,7 +436,7 @@ export class BTree {
     if (!sameClass(oldLen, valueLen)) {
       this.arena.free(block, oldLen);
       block = this.arena.alloc(valueLen);
-    }
+    } else if (valueLen < oldLen) wipe(this.memory, block + valueLen, oldLen - valueLen);
     this.memory.write(block, value, valueLen);
     store<u64>(at, block);
     store<u32>(at, valueLen, 8);
@@ -444,6 +460,7 @@ export class BTree {
       if (slotsEnd + cellLen <= load<u16>(nodeA, 4)) {
         const offset = placeCell(nodeA, index, cellBuffer, cellLen);
         this.memory.write(at, nodeA, slotsEnd);
+        if (removedBytes != 0) this.memory.write(at + removedAt, nodeA + removedAt, removedBytes);
         this.memory.write(at + offset, nodeA + offset, cellLen);
         return;
       }
@@ -453,6 +470,7 @@ export class BTree {
         this.memory.write(at, nodeA, page);
         return;
       }
+      removedBytes = 0;
       // Leaves in cellBuffer the cell for the parent, with the address of the new right node.
       cellLen = this.split(at, index, cellLen);
       if (depth == 0) {
@@ -460,6 +478,7 @@ export class BTree {
         formatNode(nodeA, INTERNAL, page);
         store<u64>(nodeA, at, 8);
         appendCell(nodeA, cellBuffer, cellLen);
+        wipeGap(nodeA);
         this.memory.write(top, nodeA, page);
         this.root = top;
         this.height++;
@@ -525,6 +544,8 @@ export class BTree {
       upLen = INTERNAL_KEY + load<u16>(cellBuffer);
     }
     store<u64>(cellBuffer, right, 2);
+    wipeGap(nodeA);
+    wipeGap(nodeB);
     this.memory.write(at, nodeA, page);
     this.memory.write(right, nodeB, page);
     return upLen;
@@ -543,17 +564,23 @@ export class BTree {
           this.height--;
           this.arena.free(at, page);
           this.storeHeader();
-        } else this.memory.write(at, nodeA, SLOTS + 2 * countOf(nodeA));
+        } else this.writeRemoval(at);
         return;
       }
       if (used * 3 >= capacity || !this.merge(at, depth - 1)) {
-        this.memory.write(at, nodeA, SLOTS + 2 * countOf(nodeA));
+        this.writeRemoval(at);
         return;
       }
       // nodeA is now the parent, with one cell less.
       depth--;
       at = load<u64>(pathNode + (depth << 3));
     }
+  }
+
+  /** Writes what a removal changed in the node in nodeA: its head, its slots, and where the cell was. */
+  private writeRemoval(at: u64): void {
+    this.memory.write(at, nodeA, SLOTS + 2 * countOf(nodeA));
+    this.memory.write(at + removedAt, nodeA + removedAt, removedBytes);
   }
 
   /** Joins the node in nodeA with a neighbour under the same parent; then nodeA is the parent, not yet written. */
@@ -599,6 +626,7 @@ export class BTree {
         const cell = cellAt(right, i);
         appendCell(left, cell, cellBytes(right, cell));
       }
+      wipeGap(left);
       this.memory.write(leftAt, left, page);
       this.arena.free(rightAt, page);
       removeCell(nodeA, dividing);

@@ -3,6 +3,7 @@
 // Layout, version 1 (little-endian)
 //     0   3  magic "PCE"     3   1  version = 1     4   4  value bytes, u32     8   the value
 
+import { wipe } from "./arena";
 import { ByteWriter } from "./bytes";
 import { Memory } from "./memory-manager";
 import { decodeValue, encodeValue } from "./stored";
@@ -32,7 +33,9 @@ export class StableCell<T> {
     return value;
   }
 
+  /** Nothing of the former value stays. */
   set(value: T): void {
+    const before: u32 = this.memory.sizeBytes == 0 ? 0 : this.memory.load<u32>(4);
     writer.reset();
     writer.u32(MAGIC);
     writer.u32(0);
@@ -40,5 +43,7 @@ export class StableCell<T> {
     store<u32>(writer.ptr, writer.length - VALUE, 4);
     this.memory.ensure(writer.length);
     this.memory.write(0, writer.ptr, writer.length);
+    const length = writer.length - VALUE;
+    if (length < before) wipe(this.memory, VALUE + length, before - length);
   }
 }

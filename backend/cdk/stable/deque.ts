@@ -1,6 +1,7 @@
 // A double-ended queue of values of any size in stable memory; the space of what is taken out is used again.
 //
-// Keeps: order; every operation costs in proportion to the one value it moves.
+// Keeps: order; every operation costs in proportion to the one value it moves; what is taken out is overwritten with
+// zeros (not by `clear`).
 //
 // Layout, version 1 (little-endian). Addresses are offsets in the memory.
 //   header    0   3  magic "PDQ"        16   8  back node, u64 (0 none)
