@@ -5,7 +5,7 @@
  * after every restart; nothing in here remembers anything that is not in the state or derived from it.
  * Never: reads a clock, a random source, or anything that depends on when a message arrived at this node.
  */
-import type { Batch, BatchOutcome } from '../types/batch.ts';
+import type { Batch, BatchOutcome, QueryUse } from '../types/batch.ts';
 import type { TimeNanos } from '../types/messages.ts';
 import type { Principal } from '../types/principal.ts';
 import type { SubnetConfig } from '../types/subnet-config.ts';
@@ -60,6 +60,7 @@ export class MessageRouting {
     for (const ingress of batch.ingress) inductIngress(this.environment, batch.timeNanos, ingress);
     const round = new Round(this.environment, batch, (message, subnet) => this.#outgoing.emit(message, subnet));
     executeRound(round, batch.consensusResponses);
+    for (const use of batch.queryUse ?? []) countQueries(state, use);
 
     const touched = state.dirtyCanisters();
     chargeForResources(round, touched);
@@ -95,6 +96,17 @@ export class MessageRouting {
       ...this.waiting(),
     };
   }
+}
+
+function countQueries(state: ReplicatedState, use: QueryUse): void {
+  const canister = state.canister(use.canister);
+  // It may have been deleted since.
+  if (canister === undefined) return;
+  canister.queryStats.calls += BigInt(use.calls);
+  canister.queryStats.instructions += BigInt(use.instructions);
+  canister.queryStats.requestBytes += BigInt(use.requestBytes);
+  canister.queryStats.responseBytes += BigInt(use.responseBytes);
+  canister.markDirty();
 }
 
 function hasRawRand(state: ReplicatedState): boolean {
