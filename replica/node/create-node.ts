@@ -107,7 +107,7 @@ export function createNode(config: NodeConfig, around: NodeSurroundings): Subnet
     host: around.host,
     nodeKey: NodeSigningKey.fromSeed(secrets.nodeSeed),
     signRoot: (rootHash) => signStateRoot(subnetKey, rootHash),
-    isLive: (canister) => executionStateOf(canister)?.isLive ?? false,
+    executionOf: executionStateOf,
   });
 }
 

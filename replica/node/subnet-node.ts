@@ -48,10 +48,13 @@ import type { SubnetConfig } from '../types/subnet-config.ts';
 import { CertifiedHeight } from './certified-state.ts';
 import type { Signer } from './certified-state.ts';
 import { Counters } from './counters.ts';
+import { Eviction } from './eviction.ts';
+import type { Evictable } from './eviction.ts';
 import type { DurableState } from './durable-state.ts';
 import { IngressPool } from './ingress-pool.ts';
 import { IngressWaiters } from './ingress-waiters.ts';
 import { overviewOf } from './overview.ts';
+import { QueryUseCounter } from './query-use.ts';
 import type { NodeClock, NodeHost, SubnetNodeApi, SubnetOverview } from './types.ts';
 
 /**
@@ -59,6 +62,9 @@ import type { NodeClock, NodeHost, SubnetNodeApi, SubnetOverview } from './types
  * state in queries. An idle subnet makes no blocks, so a read of an older state than this makes one first.
  */
 const FRESH_ENOUGH_NANOS = 1_000_000_000n;
+
+/** Queries may bring canisters back without any batch; looking through the live ones takes some microseconds. */
+const QUERIES_PER_EVICTION = 32;
 
 const TIME_PATH: Path = [label('time')];
 
@@ -72,8 +78,8 @@ export interface SubnetNodeParts {
   readonly clock: NodeClock;
   readonly host: NodeHost;
   readonly nodeKey: NodeSigningKey;
-  /** Whether a canister holds a live Wasm instance. */
-  readonly isLive: (canister: CanisterState) => boolean;
+  /** The engine's state of an installed canister. */
+  readonly executionOf: (canister: CanisterState) => Evictable | undefined;
   /** Signs the payload of a state root with the subnet's key. */
   readonly signRoot: (rootHash: Uint8Array) => Uint8Array;
 }
@@ -89,6 +95,8 @@ export class SubnetNode implements SubnetNodeApi {
   readonly #waiters = new IngressWaiters();
   readonly #slices = new SlicePool();
   readonly #counters = new Counters();
+  readonly #queryUse = new QueryUseCounter();
+  readonly #eviction = new Eviction();
   /** In the batch that is being executed or synced. */
   readonly #inBlock = new Set<MessageId>();
   /** By subnet: end of the messages sent to it so far. */
@@ -121,7 +129,8 @@ export class SubnetNode implements SubnetNodeApi {
       take: (timeNanos) => {
         const { maxIngressMessagesPerBlock, maxIngressBytesPerBlock } = parts.config;
         const ingress = this.#pool.take(timeNanos, maxIngressMessagesPerBlock, maxIngressBytesPerBlock);
-        return { ingress, xnet: this.#slices.take(this.#state) };
+        const queryUse = this.#queryUse.take(this.#state.height + 1);
+        return { ingress, xnet: this.#slices.take(this.#state), ...(queryUse && { queryUse }) };
       },
     });
   }
@@ -168,8 +177,20 @@ export class SubnetNode implements SubnetNodeApi {
     if (this.#stopped) return;
     this.#publish(outcome);
     this.#inBlock.clear();
+    this.#evict(outcome);
     this.#parts.durable.executed(this.#state, outcome, this.#certified.tree.digest());
     this.#drive({ kind: 'executed', outcome });
+  }
+
+  #evict(outcome: BatchOutcome): void {
+    for (const key of outcome.removedCanisters) this.#eviction.forget(key);
+    for (const key of outcome.changedCanisters) this.#touch(key);
+    this.#eviction.evictExcess();
+  }
+
+  #touch(key: PrincipalKey): void {
+    const canister = this.#state.canisters.get(key);
+    this.#eviction.touch(key, canister && this.#parts.executionOf(canister));
   }
 
   /** Undefined: the disk is full. The batch is given up, who waits for it is told, and the next attempt comes later. */
@@ -305,7 +326,7 @@ export class SubnetNode implements SubnetNodeApi {
     const certified = await this.#fresh();
     this.#counters.queries++;
     const canisterId = Principal.fromBytes(request.canisterId);
-    const { result } = executeQuery(this.#parts.routing.environment, {
+    const { result, uses } = executeQuery(this.#parts.routing.environment, {
       sender: Principal.fromBytes(request.sender),
       receiver: canisterId,
       methodName: request.methodName,
@@ -313,6 +334,9 @@ export class SubnetNode implements SubnetNodeApi {
       ...(request.senderInfo && { senderInfo: { signer: Principal.fromBytes(request.senderInfo.signer), info: request.senderInfo.info } }),
       dataCertificate: () => certified.certificate([TIME_PATH, [label('canister'), canisterId.bytes, label('certified_data')]]),
     });
+    this.#queryUse.add(uses);
+    this.#touch(canisterId.key);
+    if (this.#counters.queries % QUERIES_PER_EVICTION === 0) this.#eviction.evictExcess();
     if (result.kind === 'reply') {
       const signature = this.#signQuery({ status: 'replied', arg: result.data }, request.requestId, certified.timeNanos);
       return { kind: 'replied', arg: result.data, signature };
@@ -435,7 +459,7 @@ export class SubnetNode implements SubnetNodeApi {
       durable: this.#parts.durable,
       counters: this.#counters,
       withCanisters: detail === 'canisters',
-      isLive: this.#parts.isLive,
+      isLive: (canister) => this.#parts.executionOf(canister)?.isLive ?? false,
     });
   }
 
