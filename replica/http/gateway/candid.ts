@@ -43,12 +43,9 @@ const Response = IDL.Record({
   headers: IDL.Vec(Header),
   body: IDL.Vec(IDL.Nat8),
   upgrade: IDL.Opt(IDL.Bool),
-});
-const StrategyOnly = IDL.Record({
   streaming_strategy: IDL.Opt(IDL.Variant({ Callback })),
 });
-const CallbackResponse = IDL.Record({ body: IDL.Vec(IDL.Nat8) });
-const CallbackToken = IDL.Record({ token: IDL.Opt(IDL.Unknown as unknown as IDL.Type) });
+const CallbackResponse = IDL.Record({ body: IDL.Vec(IDL.Nat8), token: IDL.Opt(IDL.Unknown as unknown as IDL.Type) });
 
 /** Asks for certification version 2; canisters that know only version 1 answer with that. */
 export function encodeRequest(request: CanisterHttpRequest): Uint8Array {
@@ -67,32 +64,43 @@ interface TypedToken {
   readonly type: () => IDL.Type;
 }
 
+interface ResponseFields {
+  readonly status_code: number;
+  readonly headers: [string, string][];
+  readonly body: Uint8Array | number[];
+  readonly upgrade: [] | [boolean];
+  readonly streaming_strategy: [] | [{ Callback: { callback: [Principal, string]; token: TypedToken } }];
+}
+
 export function decodeResponse(bytes: Uint8Array): DecodedResponse {
-  const [fields] = decode([Response], bytes) as [
-    { status_code: number; headers: [string, string][]; body: Uint8Array | number[]; upgrade: [] | [boolean] },
-  ];
+  const [fields] = decode([Response], bytes) as [ResponseFields];
+  const callback = fields.streaming_strategy[0]?.Callback;
   return {
     statusCode: fields.status_code,
     headers: fields.headers,
-    body: Uint8Array.from(fields.body),
+    body: asBytes(fields.body),
     upgrade: fields.upgrade[0] ?? false,
-    streaming: decodeStrategy(bytes),
+    streaming: callback && {
+      canisterId: callback.callback[0].toUint8Array(),
+      method: callback.callback[1],
+      arg: encodeToken(callback.token),
+    },
   };
 }
 
-function decodeStrategy(bytes: Uint8Array): StreamingCallback | undefined {
-  const [{ streaming_strategy }] = decode([StrategyOnly], bytes) as [
-    { streaming_strategy: [] | [{ Callback: { callback: [Principal, string]; token: TypedToken } }] },
-  ];
-  const callback = streaming_strategy[0]?.Callback;
-  if (callback === undefined) return undefined;
-  const [canister, method] = callback.callback;
-  return { canisterId: canister.toUint8Array(), method, arg: encodeToken(callback.token) };
+function asBytes(value: Uint8Array | number[]): Uint8Array {
+  return value instanceof Uint8Array ? value : Uint8Array.from(value);
+}
+
+/** The library boxes primitive values to hang their type on them. */
+function unboxed(token: unknown): unknown {
+  const isBox = token instanceof Number || token instanceof String || token instanceof BigInt || token instanceof Boolean;
+  return isBox ? token.valueOf() : token;
 }
 
 function encodeToken(token: TypedToken): Uint8Array {
   try {
-    return new Uint8Array(IDL.encode([token.type()], [token]));
+    return new Uint8Array(IDL.encode([token.type()], [unboxed(token)]));
   } catch (error) {
     throw new GatewayCandidError(`the streaming token cannot be sent back: ${String(error)}`);
   }
@@ -100,16 +108,17 @@ function encodeToken(token: TypedToken): Uint8Array {
 
 /** One more piece of a streamed body and the argument for the next, if there is one. Null ends the stream. */
 export function decodeCallbackResponse(bytes: Uint8Array): { body: Uint8Array; nextArg?: Uint8Array } | undefined {
-  const [fields] = decode([IDL.Opt(CallbackResponse)], bytes) as [[] | [{ body: Uint8Array | number[] }]];
-  if (fields[0] === undefined) return undefined;
-  const [tokens] = decode([IDL.Opt(CallbackToken)], bytes) as [[] | [{ token: [] | [TypedToken] }]];
-  const token = tokens[0]?.token[0];
-  return { body: Uint8Array.from(fields[0].body), nextArg: token && encodeToken(token) };
+  const [optional] = decode([IDL.Opt(CallbackResponse)], bytes) as [[] | [{ body: Uint8Array | number[]; token: [] | [TypedToken] }]];
+  const fields = optional[0];
+  if (fields === undefined) return undefined;
+  const token = fields.token[0];
+  return { body: asBytes(fields.body), nextArg: token && encodeToken(token) };
 }
 
 function decode(types: IDL.Type[], bytes: Uint8Array): unknown[] {
   try {
-    return IDL.decode(types, bytes);
+    // The library reads from the start of the underlying buffer, whatever the view.
+    return IDL.decode(types, bytes.byteOffset === 0 ? bytes : bytes.slice());
   } catch (error) {
     throw new GatewayCandidError(error instanceof Error ? error.message : String(error));
   }
