@@ -77,8 +77,8 @@ export class SoloConsensus implements Consensus {
     const height = this.#height + 1;
     this.#executing = true;
     this.#forced = false;
-    const { ingress, xnet } = this.#options.payload.take(timeNanos);
-    return { height, timeNanos, randomness: this.#options.randomness(height), ingress, xnet, consensusResponses: [] };
+    const payload = this.#options.payload.take(timeNanos);
+    return { height, timeNanos, randomness: this.#options.randomness(height), consensusResponses: [], ...payload };
   }
 
   #executed(outcome: BatchOutcome): void {

@@ -4,7 +4,7 @@
  *
  * The interface says nothing about how many nodes agree: `SoloConsensus` is the case of one.
  */
-import type { Batch, BatchOutcome, StreamSlice } from '../types/batch.ts';
+import type { Batch, BatchOutcome, QueryUse, StreamSlice } from '../types/batch.ts';
 import type { IngressMessage } from '../types/messages.ts';
 import type { Principal } from '../types/principal.ts';
 import type { TimeNanos } from '../types/messages.ts';
@@ -37,6 +37,8 @@ export interface PayloadSource {
   take(timeNanos: TimeNanos): {
     readonly ingress: readonly IngressMessage[];
     readonly xnet: readonly { readonly from: Principal; readonly slice: StreamSlice }[];
+    /** Never a reason to make a block, only taken along. */
+    readonly queryUse?: readonly QueryUse[];
   };
 }
 

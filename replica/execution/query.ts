@@ -7,6 +7,7 @@
  * (the public replica also has a wall-clock bound).
  */
 import { ErrorCode, RejectCode, rejectCodeOf, userError, type UserError } from '../types/errors.ts';
+import type { QueryUse } from '../types/batch.ts';
 import type { SenderInfo } from '../types/messages.ts';
 import { Principal } from '../types/principal.ts';
 import type { CanisterState } from '../state/canister-state.ts';
@@ -57,6 +58,8 @@ export type QueryResult =
 export interface QueryOutcome {
   readonly result: QueryResult;
   readonly instructionsUsed: number;
+  /** One for each call of the graph that ran code, in the order of their ends. */
+  readonly uses: readonly QueryUse[];
 }
 
 /** Ends the whole evaluation, not only one call of it. */
@@ -74,6 +77,7 @@ interface Graph {
   readonly query: Query;
   instructionsLeft: number;
   instructionsUsed: number;
+  readonly uses: QueryUse[];
 }
 
 function failed(error: UserError): QueryResult {
@@ -83,20 +87,22 @@ function failed(error: UserError): QueryResult {
 export function executeQuery(environment: SubnetEnvironment, query: Query): QueryOutcome {
   if (query.receiver.isManagement()) {
     const answer = environment.management.executeManagementQuery(environment.state, query, environment);
-    return { result: answer.kind === 'reply' ? answer : failed(answer.error), instructionsUsed: 0 };
+    return { result: answer.kind === 'reply' ? answer : failed(answer.error), instructionsUsed: 0, uses: [] };
   }
   const graph: Graph = {
     environment,
     query,
     instructionsLeft: environment.config.instructions.compositeQueryTotal,
     instructionsUsed: 0,
+    uses: [],
   };
+  const { uses } = graph;
   try {
     const result = evaluate(graph, query.receiver, query.methodName, query.arg, query.sender, 0);
-    return { result, instructionsUsed: graph.instructionsUsed };
+    return { result, instructionsUsed: graph.instructionsUsed, uses };
   } catch (fault) {
     if (!(fault instanceof GraphFault)) throw fault;
-    return { result: failed(fault.error), instructionsUsed: graph.instructionsUsed };
+    return { result: failed(fault.error), instructionsUsed: graph.instructionsUsed, uses };
   }
 }
 
@@ -127,6 +133,13 @@ function evaluate(
   if (!isComposite && !module.queries.has(method)) return failed(methodNotFound(canister.id, 'query', method));
   const frame = new Frame(graph, canister, caller, depth);
   const result = frame.run({ kind: isComposite ? 'compositeQuery' : 'query', method }, arg);
+  graph.uses.push({
+    canister: canister.id,
+    calls: 1,
+    instructions: frame.instructions,
+    requestBytes: arg.length,
+    responseBytes: result.kind === 'reply' ? result.data.length : result.message.length,
+  });
   return result;
 }
 
@@ -143,6 +156,10 @@ class Frame {
     this.#canister = canister;
     this.#caller = caller;
     this.#depth = depth;
+  }
+
+  get instructions(): number {
+    return this.#instructions;
   }
 
   run(entry: EntryPoint, arg: Uint8Array): QueryResult {

@@ -11,6 +11,7 @@ import { hashOfMap } from '../codec/request-id.ts';
 import { BlsSecretKey, initBls } from '../crypto/bls.ts';
 import { signStateRoot } from '../crypto/certificate.ts';
 import { NodeSigningKey, selfAuthenticatingId } from '../crypto/keys.ts';
+import { executionOf } from '../execution/management-port.ts';
 import { managementCanister } from '../execution/management/management.ts';
 import { executeEntryPoint } from '../execution/wasm/engine.ts';
 import type { ValidatedRequest } from '../http/replica-port.ts';
@@ -157,7 +158,8 @@ export class InstanceNetwork {
         host,
         nodeKey: nodeKeys[index]!,
         signRoot: (rootHash) => signStateRoot(subnetKeys[index]!, rootHash),
-        isLive: () => false,
+        executionOf: (canister) =>
+          canister.code === undefined ? undefined : executionOf(canister),
       });
       const running: RunningSubnet = {
         spec,

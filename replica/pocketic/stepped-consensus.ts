@@ -40,14 +40,12 @@ export class SteppedConsensus implements Consensus {
     this.#executing = true;
     this.#height += 1;
     this.#timeNanos = nowNanos > this.#timeNanos ? nowNanos : this.#timeNanos + 1n;
-    const { ingress, xnet } = this.#payload.take(this.#timeNanos);
     const batch = {
       height: this.#height,
       timeNanos: this.#timeNanos,
       randomness: this.#randomness(this.#height),
-      ingress,
-      xnet,
       consensusResponses: this.#responses(this.#timeNanos),
+      ...this.#payload.take(this.#timeNanos),
     };
     return [{ kind: 'deliver', batch }];
   }

@@ -272,6 +272,10 @@ export function encodeBatch(batch: Batch): Uint8Array {
       writer.uint(callId);
       writePayload(writer, payload);
     });
+    writer.list(batch.queryUse ?? [], (use) => {
+      writer.principal(use.canister);
+      for (const value of [use.calls, use.instructions, use.requestBytes, use.responseBytes]) writer.uint(value);
+    });
   });
 }
 
@@ -283,5 +287,12 @@ export function decodeBatch(bytes: Uint8Array): Batch {
     ingress: reader.list(() => readIngress(reader)),
     xnet: reader.list(() => ({ from: reader.principal(), slice: readSlice(reader) })),
     consensusResponses: reader.list(() => readConsensusResponse(reader)),
+    queryUse: reader.list(() => ({
+      canister: reader.principal(),
+      calls: reader.uint(),
+      instructions: reader.uint(),
+      requestBytes: reader.uint(),
+      responseBytes: reader.uint(),
+    })),
   }));
 }

@@ -46,6 +46,15 @@ export interface ConsensusResponse {
   readonly payload: ResponsePayload;
 }
 
+/** What queries used of a canister on the nodes since the last report; agreed by consensus, so part of the input. */
+export interface QueryUse {
+  readonly canister: Principal;
+  readonly calls: number;
+  readonly instructions: number;
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+}
+
 export interface Batch {
   readonly height: number;
   readonly timeNanos: TimeNanos;
@@ -55,6 +64,8 @@ export interface Batch {
   /** At most one slice per source subnet. */
   readonly xnet: readonly { readonly from: Principal; readonly slice: StreamSlice }[];
   readonly consensusResponses: readonly ConsensusResponse[];
+  /** At most one per canister. Absent: none in this batch. */
+  readonly queryUse?: readonly QueryUse[];
 }
 
 /** What a batch changed, so that certification, storage and waiting clients do work in proportion to it. */

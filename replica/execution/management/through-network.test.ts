@@ -302,3 +302,21 @@ describe('users calling the management canister', () => {
 function id29(): Uint8Array {
   return new Uint8Array(29).fill(7);
 }
+
+describe('query statistics', () => {
+  it('appear in the status after an epoch of 60 blocks', async () => {
+    const id = await proxy();
+    const before = await status(id);
+    for (let count = 0; count < 3; count += 1) await net.query(id, 'missing', nothing);
+    const wasm = fromText(`(module
+      (import "ic0" "msg_reply" (func $reply))
+      (func (export "canister_query nothing") (call $reply)))`);
+    await net.install(id, wasm, nothing, { mode: 'reinstall' });
+    for (let count = 0; count < 5; count += 1) expectReply(await net.query(id, 'nothing', nothing));
+    await net.tick(60);
+    const { query_stats } = await status(id);
+    expect(before.query_stats.num_calls_total).toBe(0n);
+    expect(query_stats).toMatchObject({ num_calls_total: 5n, request_payload_bytes_total: 30n, response_payload_bytes_total: 0n });
+    expect(query_stats.num_instructions_total).toBeGreaterThan(0n);
+  });
+});
