@@ -48,7 +48,7 @@ const wide = {
 };
 
 export async function kit(): Promise<Figure[]> {
-  const wasm = await module('bench', 'bench/canister');
+  const wasm = await module('bench', 'bench/assembly');
   const fresh = (): Metered => Metered.install(wasm);
   const n = 10_000;
   const map = fresh();
@@ -81,7 +81,7 @@ export async function kit(): Promise<Figure[]> {
 
 /** An upgrade with few and with a million entries must cost the same. */
 export async function upgrade(): Promise<Figure[]> {
-  const wasm = await module('bench', 'bench/canister');
+  const wasm = await module('bench', 'bench/assembly');
   const cost = (entries: number): number => {
     const canister = Metered.install(wasm);
     for (let from = 0; from < entries; from += 100_000) {

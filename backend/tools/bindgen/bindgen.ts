@@ -8,11 +8,12 @@
  *
  * None of it is committed. A file is rewritten only when its text changes.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Did } from './did.ts';
 import { readDid } from './did.ts';
+import { writeWhole } from '../builder/write-whole.ts';
 import { BindgenError, clientFiles, entryFiles } from './emit-entry.ts';
 
 export const BACKEND = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -20,7 +21,7 @@ export const BACKEND = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 export function writeIfChanged(path: string, text: string): void {
   if (existsSync(path) && readFileSync(path, 'utf8') === text) return;
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
+  writeWhole(path, text);
 }
 
 /** Client bindings in the form that @dfinity/agent users know. */

@@ -141,7 +141,6 @@ export async function readDid(path: string | URL): Promise<Did> {
   let service: unknown;
   let init: unknown;
   try {
-    // eslint-disable-next-line @typescript-eslint/no-implied-eval -- the parser's own output
     [service, init] = new Function('IDL', '$name', `${body}\nreturn [idlService, idlInitArgs];`)(recording, note) as [unknown, unknown];
   } catch (cause) {
     throw new Error(`cannot evaluate the factory for ${file}:\n${body}`, { cause });

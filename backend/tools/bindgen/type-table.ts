@@ -39,7 +39,7 @@ function makeIdl(type: Exclude<Type, { kind: 'rec' }>): IDL.Type {
       if (type.tuple) return IDL.Tuple(...type.fields.map((f) => toIdl(f.type)));
       return IDL.Record(Object.fromEntries(type.fields.map((f) => [f.label, toIdl(f.type)])));
     case 'variant': return IDL.Variant(Object.fromEntries(type.fields.map((f) => [f.label, toIdl(f.type)])));
-    case 'func': return IDL.Func(type.args.map(toIdl), type.results.map(toIdl), type.modes);
+    case 'func': return IDL.Func(type.args.map(toIdl) as [IDL.Type], type.results.map(toIdl) as [IDL.Type], type.modes);
     case 'service':
       return IDL.Service(Object.fromEntries([...type.methods].map(([name, func]) => [name, toIdl(resolved(func)) as IDL.FuncClass])));
   }

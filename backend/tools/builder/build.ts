@@ -6,7 +6,7 @@
  * kit's tools and the compiler's version) have not changed is not built again.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
@@ -14,6 +14,7 @@ import { gzipSync } from 'node:zlib';
 import { createRequire } from 'node:module';
 import { BACKEND, canisterNames, generateAll } from '../bindgen/bindgen.ts';
 import { BuildError, compile, finishModule } from './compile.ts';
+import { writeWhole } from './write-whole.ts';
 
 const TOOLS = ['compile.ts', 'wasm-module.ts', 'build.ts'];
 const WORKERS = 2;
@@ -72,13 +73,13 @@ export async function buildCanister(task: Task, force = false): Promise<Built> {
   });
   const gzipped = gzipSync(finished, { level: 9 });
   mkdirSync(out, { recursive: true });
-  writeFileSync(`${base}.wasm`, finished);
-  writeFileSync(`${base}.wasm.gz`, gzipped);
-  if (sourceMap !== undefined) writeFileSync(`${base}.wasm.map`, sourceMap);
+  writeWhole(`${base}.wasm`, finished);
+  writeWhole(`${base}.wasm.gz`, gzipped);
+  if (sourceMap !== undefined) writeWhole(`${base}.wasm.map`, sourceMap);
   const stamp: Stamp = {
     sources, hash: inputsHash(task, sources) ?? '', size: finished.length, gzipped: gzipped.length,
   };
-  writeFileSync(stampFile, JSON.stringify(stamp));
+  writeWhole(stampFile, JSON.stringify(stamp));
   return { name, size: stamp.size, gzipped: stamp.gzipped, cached: false };
 }
 
@@ -92,7 +93,7 @@ async function buildMany(tasks: Task[], force: boolean): Promise<{ built: Built[
       const result = await new Promise<Built | string>((done) => {
         const worker = new Worker(new URL(import.meta.url), { workerData: { task, force } });
         worker.once('message', done);
-        worker.once('error', (error) => { done(error.message); });
+        worker.once('error', (error: unknown) => { done(error instanceof Error ? error.message : String(error)); });
       });
       if (typeof result === 'string') failed.set(task.name, result);
       else built.push(result);

@@ -47,7 +47,6 @@ export interface TestModule {
 /** Instantiates a module with the mock; `sourceMap` lets traps name the line. */
 export function instantiate(bytes: Uint8Array, system: MockSystem = new MockSystem(), sourceMap?: string): TestModule {
   const module = new WebAssembly.Module(bytes as BufferSource);
-  let memory: WebAssembly.Memory;
   const heap = (): Uint8Array => new Uint8Array(memory.buffer);
   const bytesAt = (p: number, n: number): Uint8Array => heap().slice(p >>> 0, (p >>> 0) + (n >>> 0));
   const text = (p: number, n: number): string => new TextDecoder().decode(bytesAt(p, n));
@@ -131,11 +130,9 @@ export function instantiate(bytes: Uint8Array, system: MockSystem = new MockSyst
   for (const i of WebAssembly.Module.imports(module)) {
     ic0[i.name] ??= () => { throw new Trap(`the mock has no ${i.name}`); };
   }
-  // Start-up code may already need memory: the module exports it, but only after instantiation.
-  let early: WebAssembly.Memory | undefined;
   const instance = new WebAssembly.Instance(module, { ic0, env: {} } as never);
-  early = instance.exports['memory'] as WebAssembly.Memory;
-  memory = early;
+  // Start-up code needs the memory, which the module exports: it runs by `_start`, after instantiation.
+  const memory = instance.exports['memory'] as WebAssembly.Memory;
   const exports = instance.exports as unknown as Record<string, (...args: never[]) => unknown>;
   if (exports['_start'] !== undefined) (exports['_start'] as () => void)();
   const run = (f: () => void): void => {

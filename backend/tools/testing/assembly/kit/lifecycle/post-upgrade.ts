@@ -1,0 +1,3 @@
+import { seedSoon } from "../../../../../cdk/random";
+
+export function post_upgrade(): void { seedSoon(); }

@@ -1,0 +1,3 @@
+import { outbox } from "../state";
+
+export function dead_letters(): u64 { return outbox.deadLetters; }

@@ -1,0 +1,3 @@
+import { greetingCell } from "../state";
+
+export function greeting(): string { return greetingCell.get(); }

@@ -1,0 +1,3 @@
+import { ticked } from "../state";
+
+export function ticks(): Array<string> { return ticked; }

@@ -1,0 +1,1 @@
+export function echo(text: string): string { return text; }
