@@ -57,6 +57,7 @@ let folder: string;
 let tree: HashTree;
 let asked: Asked[] = [];
 let certify = true;
+let partBytes = 5;
 
 function ask(bytes: Uint8Array): Asked {
   const [request] = IDL.decode([Request], bytes) as unknown as [Asked];
@@ -92,6 +93,12 @@ const canister: TestCanister = {
     if (path === '/big') {
       const callback = [AgentPrincipal.fromUint8Array(site), 'more'];
       return reply({ headers, body: PIECES[0]!, streaming_strategy: [{ Callback: { callback, token: { key: 'big', index: 1n } } }] });
+    }
+    if (path === '/parts') {
+      const from = Number(/bytes=(\d+)-/.exec(asked.at(-1)!.headers.find(([name]) => name === 'range')?.[1] ?? '')?.[1] ?? 0);
+      const body = WHOLE.slice(from, from + partBytes);
+      const range: [string, string] = ['Content-Range', `bytes ${from}-${from + body.length - 1}/${WHOLE.length}`];
+      return reply({ status_code: 206, headers: [headers[0]!, range], body });
     }
     if (path === '/upgrade') return reply({ upgrade: [true] });
     if (path === '/odd-headers') {
@@ -225,6 +232,20 @@ describe('asking the canister', () => {
     PIECES[1] = utf8('TWO ');
     expect((await fetchFrom(host(), '/big')).status).toBe(503);
     PIECES[1] = original;
+  });
+
+  it('assembles a response in parts for clients that want the whole, and passes parts to those that ask for ranges', async () => {
+    const raw = `${text(site)}.raw.localhost`;
+    const whole = await fetchFrom(raw, '/parts');
+    expect(whole).toMatchObject({ status: 200, body: 'one two three' });
+    expect(whole.headers['content-range']).toBeUndefined();
+    expect(asked.map(({ headers }) => headers.find(([name]) => name === 'range')?.[1])).toEqual([undefined, 'bytes=5-', 'bytes=10-']);
+    const part = await fetchFrom(raw, '/parts', { headers: { range: 'bytes=4-' } });
+    expect(part).toMatchObject({ status: 206, body: 'two t' });
+    expect(part.headers['content-range']).toBe('bytes 4-8/13');
+    partBytes = 0;
+    expect((await fetchFrom(raw, '/parts')).status).toBe(502);
+    partBytes = 5;
   });
 
   it('answers HEAD without a body but with its length', async () => {

@@ -133,17 +133,48 @@ export class Gateway {
     if (queried.kind !== 'replied') return callProblem(queried);
     const first = decodeResponse(queried.arg);
     if (!first.upgrade) {
-      const whole = await this.#wholeBody(canisterId, first);
-      if (target.raw) return whole;
-      const nowNanos = this.#network.nowNanos();
-      const rootKeyDer = this.#network.status().rootKey;
-      const verified = verifyResponse(request, whole, { canisterId, rootKeyDer, nowNanos });
-      return { ...whole, headers: withCertificate(verified.headers, whole.headers) };
+      const page = this.#verified(target, request, await this.#wholeBody(canisterId, first));
+      return page.statusCode === 206 && request.method === 'GET' && headerValue(request.headers, 'range') === undefined
+        ? this.#assembled(target, request, page)
+        : page;
     }
     // The reply of an update went through consensus and comes in a certificate of its own.
     const updated = await updateCanister(this.#network, this.#timer, canisterId, 'http_request_update', encodeUpdateRequest(request));
     if (updated.kind !== 'replied') return callProblem(updated);
     return this.#wholeBody(canisterId, decodeResponse(updated.arg));
+  }
+
+  #verified(target: GatewayTarget, request: CanisterHttpRequest, page: Page): Page {
+    if (target.raw) return page;
+    const { canisterId } = target;
+    const nowNanos = this.#network.nowNanos();
+    const verified = verifyResponse(request, page, { canisterId, rootKeyDer: this.#network.status().rootKey, nowNanos });
+    return { ...page, headers: withCertificate(verified.headers, page.headers) };
+  }
+
+  /**
+   * Canisters answer with the first part when the whole does not fit a message. A client that asked for the whole gets
+   * it: the gateway asks for the other ranges, each certified by itself.
+   */
+  async #assembled(target: GatewayTarget, request: CanisterHttpRequest, first: Page): Promise<Page> {
+    const { from, total } = rangeOf(first);
+    if (from !== 0) throw new GatewayCandidError('The first part of the response is not its beginning.');
+    if (total > MAX_STREAMED_BYTES) throw new GatewayCandidError(`The response is longer than ${MAX_STREAMED_BYTES} bytes.`);
+    const parts = [first.body];
+    for (let at = first.body.length; at < total; ) {
+      const ranged = { ...request, headers: [...request.headers, ['range', `bytes=${at}-`] as const] };
+      const result = await queryCanister(this.#network, target.canisterId, 'http_request', encodeRequest(ranged));
+      if (result.kind !== 'replied') throw new GatewayCandidError(`A part of the response is missing: ${problemText(result)}`);
+      const part = this.#verified(target, ranged, decodeResponse(result.arg));
+      const range = part.statusCode === 206 ? rangeOf(part) : undefined;
+      if (range?.from !== at || range.total !== total || part.body.length === 0) {
+        throw new GatewayCandidError('The parts of the response do not fit together.');
+      }
+      parts.push(part.body);
+      at += part.body.length;
+    }
+    const headers = first.headers.filter(([name]) => !/^(content-range|ic-certificate|ic-certificateexpression)$/i.test(name));
+    return { statusCode: 200, headers, body: concatBytes(...parts) };
   }
 
   /** Follows the streaming callback to its end. */
@@ -172,6 +203,16 @@ interface Page {
   readonly statusCode: number;
   readonly headers: HeaderList;
   readonly body: Uint8Array;
+}
+
+/** `Content-Range: bytes 0-99/1000` */
+function rangeOf(page: Page): { from: number; total: number } {
+  const match = /^bytes (\d{1,12})-(\d{1,12})\/(\d{1,12})$/.exec(headerValue(page.headers, 'content-range') ?? '');
+  const [from, to, total] = (match ?? []).slice(1).map(Number);
+  if (from === undefined || to === undefined || total === undefined || to - from + 1 !== page.body.length || to >= total) {
+    throw new GatewayCandidError('The Content-Range of a partial response is wrong.');
+  }
+  return { from, total };
 }
 
 type PageOutcome = Page | { readonly problem: GatewayProblem };
