@@ -181,3 +181,10 @@ export function rawCall(callee: Principal, method: string, argument: Uint8Array)
   return startCall(callee, changetype<usize>(name), name.byteLength);
 }
 let keepAlive: ArrayBuffer = changetype<ArrayBuffer>(0);
+
+/** In a reply continuation: the reply as it came, for passing on without decoding. */
+export function replyBytes(): Uint8Array {
+  const bytes = new Uint8Array(<i32>ic0.msg_arg_data_size());
+  ic0.msg_arg_data_copy(bytes.dataStart, 0, bytes.byteLength);
+  return bytes;
+}

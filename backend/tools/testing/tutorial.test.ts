@@ -1,5 +1,6 @@
 /** Follows cdk/README.md as a new user would: every file and every step from the text. */
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { IDL } from '@dfinity/candid';
@@ -10,14 +11,14 @@ import { expectReply, startNetwork } from '../../../replica/network/embed.ts';
 import { BACKEND } from '../bindgen/bindgen.ts';
 import { buildAll } from '../builder/build.ts';
 
-const ROOT = join(BACKEND, 'build', 'tutorial');
+/** A folder that holds the kit and nothing else; a space in its path must not matter. */
+const ROOT = join(mkdtempSync(join(tmpdir(), 'parley-')), 'my backend');
 
 describe('the tutorial', () => {
   let net: EmbeddedNetwork;
   let service: IDL.ServiceClass;
 
   beforeAll(async () => {
-    rmSync(ROOT, { recursive: true, force: true });
     mkdirSync(ROOT, { recursive: true });
     symlinkSync(join(BACKEND, 'cdk'), join(ROOT, 'cdk'));
     cpSync(join(BACKEND, 'package.json'), join(ROOT, 'package.json'));
@@ -32,7 +33,10 @@ describe('the tutorial', () => {
     net = await startNetwork({ subnets: [{ kind: 'system' }, { kind: 'application' }, { kind: 'application' }] });
   }, 120_000);
 
-  afterAll(async () => { await (net as EmbeddedNetwork | undefined)?.stop(); });
+  afterAll(async () => {
+    await (net as EmbeddedNetwork | undefined)?.stop();
+    rmSync(dirname(ROOT), { recursive: true, force: true });
+  });
 
   const call = async (id: string, method: string, ...args: unknown[]): Promise<unknown> => {
     const type = service._fields.find(([name]) => name === method)?.[1];
