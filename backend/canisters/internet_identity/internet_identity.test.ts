@@ -251,6 +251,17 @@ describe("delegations", () => {
     expect(await ii.call("get_delegation", [number, origin, other, e2], pass.principal)).toHaveProperty("signed_delegation");
   });
 
+  test("one identity cannot take the room of others: twenty delegations a minute", async () => {
+    const [a, b] = [await register(), await register()];
+    const prepare = (r: typeof a, i: number): Promise<Any> => ii.call("prepare_delegation", [r.number, `https://${i}.app`, sessionKey, []], r.pass.principal);
+    await net.time.advance(60_000);
+    for (let i = 0; i < 20; i++) await prepare(a, i);
+    await expect(prepare(a, 20)).rejects.toThrow("too many sign-ins");
+    await prepare(b, 0);
+    await net.time.advance(60_000);
+    await prepare(a, 20);
+  });
+
   test("strangers and numbers that do not exist get the same refusal", async () => {
     const { number } = await register();
     const stranger = Ed25519KeyIdentity.generate().getPrincipal();

@@ -13,7 +13,7 @@ import { CertifiedTree, Path, textLabel } from "./certified-tree";
 const LIFETIME_NANOS: u64 = 60_000_000_000;
 /** Expired entries removed per added one: enough to shrink, and bounded work. */
 const PRUNED_PER_ADD: i32 = 50;
-/** Held at once: some 2 MB of heap. At a hundred sign-ins a second it would still do. */
+/** Held at once unless told otherwise: some 5 MB of heap, and a hundred sign-ins a second. */
 const MAX_SIGNATURES: i32 = 8192;
 
 /** OID 1.3.6.1.4.1.56387.1.2 in an AlgorithmIdentifier. */
@@ -46,8 +46,11 @@ export class SignatureMap {
   private first: i32 = 0;
   private label: Uint8Array = textLabel("sig");
 
-  /** `tree` is the canister's certified tree; this map owns its label "sig". */
-  constructor(private tree: CertifiedTree) {}
+  /** `tree` is the canister's certified tree; this map owns its label "sig". At most `most` signatures are held. */
+  constructor(
+    private tree: CertifiedTree,
+    private most: i32 = MAX_SIGNATURES,
+  ) {}
 
   /** Entries not yet removed. */
   get size(): i32 {
@@ -60,7 +63,7 @@ export class SignatureMap {
    */
   add(seed: Uint8Array, messageHash: Uint8Array, nowNanos: u64): bool {
     this.prune(nowNanos);
-    if (this.size >= MAX_SIGNATURES) return false;
+    if (this.size >= this.most) return false;
     const seedHash = sha256(seed);
     const expiry = nowNanos + LIFETIME_NANOS;
     this.tree.setPath([this.label, seedHash, messageHash], new Uint8Array(0), expiry);

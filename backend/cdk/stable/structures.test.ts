@@ -401,6 +401,35 @@ test("the interner gives equal texts one number and takes the number back to the
   expect(c.x.internLookup(7)).toBe(-1n);
 });
 
+test("composite keys are ordered as their parts are", () => {
+  const c = new Canister();
+  const parts = fc.record({ text: fc.constantFrom("", "a", "aa", "b", "ä", "a b"), a: fc.bigInt({ min: 0n, max: 600n }), b: fc.integer({ min: 0, max: 300 }), c: fc.integer({ min: 0, max: 300 }), d: fc.integer({ min: 0, max: 255 }) });
+  type Parts = { text: string; a: bigint; b: number; c: number; d: number };
+  const key = (p: Parts): Buffer => {
+    c.put(text(p.text));
+    return Buffer.from(c.take(c.x.compositeKey(text(p.text).length, p.a, p.b, p.c, p.d)));
+  };
+  const order = (x: Parts, y: Parts): number =>
+    Buffer.compare(text(x.text), text(y.text)) || Number(x.a - y.a) || x.b - y.b || x.c - y.c || x.d - y.d;
+  fc.assert(
+    fc.property(parts, parts, (x, y) => {
+      expect(Math.sign(Buffer.compare(key(x), key(y)))).toBe(Math.sign(order(x, y)));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("what ByteWriter writes ByteReader reads, and not one byte more", () => {
+  const c = new Canister();
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n, max: (1n << 64n) - 1n }), fc.bigInt({ min: -(1n << 63n), max: (1n << 63n) - 1n }), fc.uint8Array({ maxLength: 300 }), (a, b, data) => {
+      c.put(data);
+      expect(c.x.everything(a, b, data.length)).toBeGreaterThan(18);
+    }),
+  );
+  expect(() => c.x.readTooFar()).toThrow();
+});
+
 test("raw pointers and buffers outlive a garbage collection between messages", () => {
   const c = new Canister();
   for (let i = 0; i < 500; i++) {

@@ -30,10 +30,6 @@ export function dropContent(encoding: Encoding): void {
   for (let i = 0; i < encoding.chunks.length; i++) dropChunk(encoding.chunks[i]);
 }
 
-export function assetCount(): u64 {
-  return assets.size;
-}
-
 /** A walk over all assets in the order of their keys. */
 export function allAssets(): Cursor<string, Asset> {
   return assets.cursor();

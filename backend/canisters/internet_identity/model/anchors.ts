@@ -94,8 +94,3 @@ export function deviceOfCredential(anchor: Anchor, credentialId: Uint8Array): De
   }
   return null;
 }
-
-/** Number of identities. */
-export function anchorCount(): u64 {
-  return anchors.size;
-}

@@ -17,8 +17,31 @@ const MAX_ORIGIN_BYTES: i32 = 255;
 const MAX_SESSION_KEY_BYTES: i32 = 1024;
 const DOMAIN = "\x1aic-request-auth-delegation";
 
+/** Some 20 MB of heap: more than all identities of a full burst of registrations can prepare in a minute. */
+const MAX_PREPARED: i32 = 32_768;
+/** Per identity and minute, so that nobody can take the room of others. */
+const MAX_PER_IDENTITY: i32 = 20;
+const MINUTE_NANOS: u64 = 60_000_000_000;
+
 const tree = new CertifiedTree();
-const signatures = new SignatureMap(tree);
+const signatures = new SignatureMap(tree, MAX_PREPARED);
+
+/** How many each identity prepared in the present minute. */
+let prepared = new Map<u64, i32>();
+let preparedMinute: u64 = 0;
+
+/** Counts one more; false when the identity has had its share of this minute. */
+function countPreparation(number: u64, nowNanos: u64): bool {
+  const minute = nowNanos / MINUTE_NANOS;
+  if (minute != preparedMinute) {
+    prepared = new Map<u64, i32>();
+    preparedMinute = minute;
+  }
+  const before = prepared.has(number) ? prepared.get(number) : 0;
+  if (before >= MAX_PER_IDENTITY) return false;
+  prepared.set(number, before + 1);
+  return true;
+}
 
 /** What is wrong with a request, or null. */
 export function requestFault(origin: string, sessionKey: Uint8Array): string | null {
@@ -59,8 +82,9 @@ export function expirationFor(requestedNanos: u64, nowNanos: u64): u64 {
   return nowNanos + (requestedNanos == 0 ? DEFAULT_NANOS : min(requestedNanos, LONGEST_NANOS));
 }
 
-/** Certifies a delegation; false when too many are waiting to be fetched. */
+/** Certifies a delegation; false when too many are waiting to be fetched, of this identity or in all. */
 export function signDelegation(number: u64, origin: string, sessionKey: Uint8Array, expiration: u64, nowNanos: u64): bool {
+  if (!countPreparation(number, nowNanos)) return false;
   if (!signatures.add(seedOf(number, origin), messageHash(sessionKey, expiration), nowNanos)) return false;
   setCertifiedData(tree.digest());
   return true;

@@ -5,6 +5,7 @@ import { ByteReader, ByteWriter } from "../bytes";
 import { StableCell } from "../cell";
 import { StableDeque } from "../deque";
 import { StableInterner } from "../interner";
+import { keyU64, KeyWriter, startsWith } from "../key";
 import { StableLog } from "../log";
 import { stableMemory } from "../memory-manager";
 import { StableVector } from "../vector";
@@ -320,4 +321,39 @@ export function internLookup(len: u32): i64 {
 }
 export function internText(id: u32): i32 {
   return give(Uint8Array.wrap(String.UTF8.encode(inter().text(id))));
+}
+
+// ---- composite keys ----
+/** text at io ‖ u64 ‖ u32 ‖ u16 ‖ u8 ‖ sized bytes (the text again); the key's bytes. */
+export function compositeKey(len: u32, a: u64, b: u32, c: u16, d: u8): i32 {
+  const text = String.UTF8.decodeUnsafe(io, len);
+  const key = new KeyWriter().text(text).u64(a).u32(b).u16(c).u8(d).sized(bytesAt(io, len)).done();
+  assert(keyU64(key, <i32>len + 1) == a);
+  assert(startsWith(key, new KeyWriter().text(text).u64(a).done()));
+  assert(startsWith(key, new KeyWriter().textPrefix(text).done()));
+  assert(!startsWith(key, new KeyWriter().text(text).u64(a + 1).done()));
+  return give(key);
+}
+
+// ---- bytes ----
+/** Writes and reads back one of everything; the bytes. */
+export function everything(a: u64, b: i64, len: u32): i32 {
+  const w = new ByteWriter(1);
+  w.bool(true);
+  w.u16(<u16>a);
+  w.i32(<i32>b);
+  w.i64(b);
+  w.varint(a);
+  w.bytes(bytesAt(io, len));
+  w.text("ü");
+  const r = ByteReader.of(w.toBytes());
+  assert(r.bool() && r.u16() == <u16>a && r.i32() == <i32>b && r.i64() == b && r.varint() == a);
+  const again = r.bytes();
+  assert(again.length == len && memory.compare(again.dataStart, io, len) == 0);
+  assert(r.text() == "ü" && r.left == 0);
+  return give(w.toBytes());
+}
+export function readTooFar(): void {
+  const r = ByteReader.of(new Uint8Array(3));
+  r.u32();
 }
