@@ -5,7 +5,8 @@
  * Encoding throws when a value does not fit its type: that is our own mistake.
  */
 import { IDL } from '@dfinity/candid';
-import { candidFault } from './candid-guard.ts';
+import { Principal as WirePrincipal } from '@dfinity/principal';
+import { guardCandid, MARKER_BYTES } from './candid-guard.ts';
 
 export type Decoded<T> = { readonly value: T } | { readonly fault: string };
 
@@ -14,20 +15,36 @@ const MAX_FAULT_CHARS = 300;
 
 /** Decodes the first argument of a message. `T` is the interface beside `type` in candid-types.ts. */
 export function decodeArgument<T>(type: IDL.Type, bytes: Uint8Array): Decoded<T> {
-  const fault = candidFault(bytes);
-  if (fault !== undefined) return { fault };
+  const guarded = guardCandid(bytes);
+  if ('fault' in guarded) return guarded;
   try {
-    return { value: IDL.decode([type], bytes)[0] as T };
+    const [value] = IDL.decode([type], guarded.message);
+    return { value: putBack(value, guarded.blobs) as T };
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     return { fault: text.slice(0, MAX_FAULT_CHARS) };
   }
 }
 
+/** Replaces markers by the blobs they stand for. Decoded values are trees of plain objects and arrays. */
+function putBack(value: unknown, blobs: readonly Uint8Array[]): unknown {
+  if (blobs.length === 0 || typeof value !== 'object' || value === null) return value;
+  if (value instanceof Uint8Array) {
+    return value.length === MARKER_BYTES
+      ? blobs[new DataView(value.buffer, value.byteOffset).getUint32(0, true)]
+      : value;
+  }
+  if (Array.isArray(value)) return value.map((item) => putBack(item, blobs));
+  if (value instanceof WirePrincipal || ArrayBuffer.isView(value)) return value;
+  const object = value as Record<string, unknown>;
+  for (const [name, item] of Object.entries(object)) object[name] = putBack(item, blobs);
+  return object;
+}
+
 /** Checks a message for a method without arguments. Extra arguments are legal and skipped. */
 export function decodeNothing(bytes: Uint8Array): Decoded<undefined> {
-  const fault = candidFault(bytes);
-  return fault === undefined ? { value: undefined } : { fault };
+  const guarded = guardCandid(bytes);
+  return 'fault' in guarded ? guarded : { value: undefined };
 }
 
 /** Encodes a reply of one value. */

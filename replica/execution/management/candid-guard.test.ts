@@ -3,10 +3,14 @@ import { Principal } from '@dfinity/principal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeArgument } from './candid-codec.ts';
-import { candidFault } from './candid-guard.ts';
+import { guardCandid } from './candid-guard.ts';
 import * as candid from './candid-types.ts';
 
 const hex = (text: string) => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
+const candidFault = (bytes: Uint8Array): string | undefined => {
+  const result = guardCandid(bytes);
+  return 'fault' in result ? result.fault : undefined;
+};
 const DIDL = '4449444c';
 
 describe('candid guard', () => {
@@ -52,6 +56,49 @@ describe('candid guard', () => {
     ['a principal of 30 bytes', `${DIDL} 00 01 68 01 1e ${'00'.repeat(30)}`],
   ])('refuses %s quickly', (_title, text) => {
     expect(candidFault(hex(text))).toBeTypeOf('string');
+  });
+
+  it('gives blobs of any size back as they were, also from a view into a larger buffer', () => {
+    const sizes = fc.constantFrom(0, 1, 63, 64, 65, 66, 127, 128, 5_000);
+    fc.assert(
+      fc.property(sizes, sizes, sizes, fc.nat(20), (wasm, arg, hash, offset) => {
+        const value = {
+          mode: { install: null },
+          target_canister: Principal.anonymous(),
+          store_canister: [],
+          chunk_hashes_list: [{ hash: new Uint8Array(hash).fill(3) }, { hash: new Uint8Array(wasm).fill(4) }],
+          wasm_module_hash: new Uint8Array(wasm).fill(1),
+          arg: new Uint8Array(arg).fill(2),
+          sender_canister_version: [5n],
+        };
+        const encoded = IDL.encode([candid.InstallChunkedCodeArgs], [value]);
+        const padded = new Uint8Array(offset + encoded.length + 7).fill(0xee);
+        padded.set(encoded, offset);
+        const bytes = padded.subarray(offset, offset + encoded.length);
+        const decoded = decodeArgument<candid.InstallChunkedCodeArgsCandid>(candid.InstallChunkedCodeArgs, bytes);
+        if ('fault' in decoded) throw new Error(decoded.fault);
+        expect(decoded.value.wasm_module_hash).toEqual(value.wasm_module_hash);
+        expect(decoded.value.arg).toEqual(value.arg);
+        expect(decoded.value.chunk_hashes_list).toEqual(value.chunk_hashes_list);
+        expect(decoded.value.sender_canister_version).toEqual([5n]);
+        expect(decoded.value.target_canister.isAnonymous()).toBe(true);
+      }),
+    );
+  });
+
+  it('decodes an argument of two megabytes without copying it for every number', () => {
+    const value = {
+      mode: { install: null },
+      canister_id: Principal.anonymous(),
+      wasm_module: new Uint8Array(2_000_000).fill(7),
+      arg: new Uint8Array(0),
+      sender_canister_version: [],
+    };
+    const bytes = new Uint8Array(IDL.encode([candid.InstallCodeArgs], [value]));
+    const guarded = guardCandid(bytes);
+    if ('fault' in guarded) throw new Error(guarded.fault);
+    expect(guarded.message.length).toBeLessThan(400);
+    expect(guarded.blobs).toEqual([value.wasm_module]);
   });
 
   it('never throws and never accepts what makes the library hang, for arbitrary bytes', () => {

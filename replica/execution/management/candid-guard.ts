@@ -1,17 +1,24 @@
 /**
- * One linear walk over a Candid message before the Candid library sees it.
+ * One linear walk over a Candid message before the Candid library sees it: it bounds the work, and
+ * takes large blobs out of the way.
  *
  * The library decodes what it is told and trusts lengths: `vec null` with 2^60
  * elements, a million nested `opt`, a LEB128 number of a megabyte, all of them a
  * few bytes long, would occupy the subnet for hours. Every management call comes
  * from an untrusted sender, so the walk bounds the work first.
  *
- * Always: terminates after at most `maxSteps` steps; never throws; a message it
- * accepts is decoded by the library in time proportional to its length.
+ * The library also copies the rest of the message for every number it reads, which with a module
+ * of two megabytes inside costs more than installing it. So blobs above a small size are lifted out
+ * and replaced by markers, which `candid-codec.ts` turns back into the blobs after decoding.
+ *
+ * Always: terminates after at most MAX_STEPS steps; never throws; a message it accepts is decoded
+ * by the library in time proportional to its length.
  * Never: judges types. A wrong type is the library's to report.
  *
  * Source: Candid specification, "Binary format".
  */
+
+import { concatBytes } from '../../codec/bytes.ts';
 
 /** Entries of the type table plus all their fields. The largest official client message has < 150. */
 const MAX_TYPE_TABLE_ITEMS = 4_000;
@@ -31,6 +38,7 @@ const VARIANT = -21;
 const FUNC = -22;
 const SERVICE = -23;
 const PRINCIPAL = -24;
+const NAT8 = -5;
 
 type TypeEntry =
   | { readonly kind: 'opt' | 'vec'; readonly inner: number }
@@ -160,7 +168,23 @@ function readTable(reader: Reader): TypeEntry[] {
   return table;
 }
 
-function walk(reader: Reader, table: readonly TypeEntry[], argumentTypes: readonly number[]): void {
+/** Blobs longer than this are lifted; a marker has one byte more, so no blob left in place looks like one. */
+const MAX_INLINE_BLOB_BYTES = 64;
+export const MARKER_BYTES = MAX_INLINE_BLOB_BYTES + 1;
+
+interface Blob {
+  /** Of the length in front of the content. */
+  readonly lengthAt: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+function walk(
+  reader: Reader,
+  table: readonly TypeEntry[],
+  argumentTypes: readonly number[],
+  blobs: Blob[],
+): void {
   let steps = 0;
 
   const principal = (): void => {
@@ -189,12 +213,20 @@ function walk(reader: Reader, table: readonly TypeEntry[], argumentTypes: readon
         if (reader.byte() !== 0) value(entry.inner, depth + 1);
         return;
       case 'vec': {
+        const lengthAt = reader.position;
         const count = reader.leb();
         const size = fixedSize(entry.inner);
         if (size !== undefined && size > 0) {
+          const start = reader.position;
+          reader.skip(count * size);
+          if (entry.inner === NAT8) {
+            if (count > MAX_INLINE_BLOB_BYTES) blobs.push({ lengthAt, start, end: reader.position });
+            return;
+          }
           // Only blobs are decoded in one piece; other elements are values each.
-          if (size > 1 || entry.inner === -2) steps += count;
-          return reader.skip(count * size);
+          steps += count;
+          if (steps > MAX_STEPS) throw new Malformed('too many values');
+          return;
         }
         for (let index = 0; index < count; index += 1) value(entry.inner, depth + 1);
         return;
@@ -219,11 +251,35 @@ function walk(reader: Reader, table: readonly TypeEntry[], argumentTypes: readon
   for (const type of argumentTypes) value(type, 0);
 }
 
+export interface GuardedMessage {
+  /** A Candid message of its own buffer, with markers in place of large blobs. */
+  readonly message: Uint8Array;
+  /** The blobs, by the number in the first four bytes (little endian) of their markers. Copies. */
+  readonly blobs: readonly Uint8Array[];
+}
+
+function withoutBlobs(bytes: Uint8Array, blobs: readonly Blob[]): GuardedMessage {
+  const parts: Uint8Array[] = [];
+  let copied = 0;
+  for (const [index, { lengthAt, end }] of blobs.entries()) {
+    const marker = new Uint8Array(1 + MARKER_BYTES);
+    marker[0] = MARKER_BYTES;
+    new DataView(marker.buffer).setUint32(1, index, true);
+    parts.push(bytes.subarray(copied, lengthAt), marker);
+    copied = end;
+  }
+  parts.push(bytes.subarray(copied));
+  return {
+    message: concatBytes(...parts),
+    blobs: blobs.map(({ start, end }) => new Uint8Array(bytes.subarray(start, end))),
+  };
+}
+
 /**
- * Checks that `bytes` is a complete Candid message that can be decoded in bounded work.
- * Returns undefined if so, else what is wrong with it.
+ * Checks that `bytes` is a complete Candid message that can be decoded in bounded work, and gives it
+ * in the form to decode; or says what is wrong with it.
  */
-export function candidFault(bytes: Uint8Array): string | undefined {
+export function guardCandid(bytes: Uint8Array): GuardedMessage | { readonly fault: string } {
   try {
     const reader = new Reader(bytes);
     for (const expected of [0x44, 0x49, 0x44, 0x4c]) {
@@ -233,10 +289,12 @@ export function candidFault(bytes: Uint8Array): string | undefined {
     const count = reader.leb();
     if (count > MAX_ARGUMENTS) throw new Malformed('too many arguments');
     const types = Array.from({ length: count }, () => reader.typeRef());
-    walk(reader, table, types);
-    return reader.position === bytes.length ? undefined : 'bytes left over after the last value';
+    const blobs: Blob[] = [];
+    walk(reader, table, types, blobs);
+    if (reader.position !== bytes.length) return { fault: 'bytes left over after the last value' };
+    return withoutBlobs(bytes, blobs);
   } catch (error) {
-    if (error instanceof Malformed) return error.message;
+    if (error instanceof Malformed) return { fault: error.message };
     throw error;
   }
 }

@@ -4,13 +4,13 @@
 import type { IDL } from '@dfinity/candid';
 import type { CanisterState, ChangeDetails, ChangeOrigin } from '../../state/canister-state.ts';
 import type { ReplicatedState } from '../../state/replicated-state.ts';
-import type { Cycles } from '../../types/cycles.ts';
+import { saturatingSub, type Cycles } from '../../types/cycles.ts';
 import type { UserError } from '../../types/errors.ts';
 import { ErrorCode, userError } from '../../types/errors.ts';
 import type { Principal } from '../../types/principal.ts';
 import type { SubnetConfig } from '../../types/subnet-config.ts';
 import { outOfCycles } from '../canister-error.ts';
-import { freezingThresholdCycles, instructionsFee, takeFee } from '../cycles-account.ts';
+import { freezingThresholdCycles, instructionsFee, reservationFor, takeFee } from '../cycles-account.ts';
 import type { ManagementCall, ManagementContext } from '../management-port.ts';
 import { encodeReply, emptyReply } from './candid-codec.ts';
 import type { Opt } from './candid-types.ts';
@@ -154,7 +154,17 @@ export function growthFault(
       );
     }
   }
-  const threshold = freezingThresholdCycles(context.config, canister, BigInt(extraBytes));
+  const reservation = reservationFor(context.config, state, canister, extraBytes);
+  if (reservation.overLimit > 0n) {
+    return userError(
+      ErrorCode.ReservedCyclesLimitExceededInMemoryGrow,
+      `Canister cannot grow memory by ${extraBytes} bytes due to its reserved cycles limit. ` +
+        `The current limit (${canister.settings.reservedCyclesLimit}) would be exceeded by ${reservation.overLimit}.`,
+    );
+  }
+  const threshold =
+    saturatingSub(freezingThresholdCycles(context.config, canister, BigInt(extraBytes)), reservation.cycles) +
+    reservation.cycles;
   if (canister.balance >= threshold) return undefined;
   return userError(
     ErrorCode.InsufficientCyclesInMemoryGrow,
