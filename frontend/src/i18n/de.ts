@@ -155,6 +155,7 @@ export const de: Catalogue = {
     roleChanged: (by, who, role) => `${who}: jetzt ${role} (durch ${by})`,
     renamed: (by, name) => (by === 'Du' ? `Du hast die Gruppe „${name}“ genannt` : `${by} hat die Gruppe „${name}“ genannt`),
     you: 'Du',
+    youObject: 'dich',
   },
   roles: { owner: 'Inhaber', admin: 'Verwalter', member: 'Mitglied' },
   details: {

@@ -156,6 +156,7 @@ export const en = {
     roleChanged: (by: string, who: string, role: string) => `${by} made ${who} ${role}`,
     renamed: (by: string, name: string) => `${by} named the group “${name}”`,
     you: 'You',
+    youObject: 'you',
   },
   roles: { owner: 'owner', admin: 'admin', member: 'member' },
   details: {

@@ -6,21 +6,22 @@ import type { Catalogue } from '../../i18n/en.ts';
 
 export function systemText(t: Catalogue, event: SystemEvent, me: UserId, names: ReadonlyMap<UserId, string>): string {
   const who = (id: UserId): string => (id === me ? t.system.you : (names.get(id) ?? t.chat.someone));
+  const whom = (id: UserId): string => (id === me ? t.system.youObject : who(id));
   switch (event.what) {
     case 'chat-created':
       return '';
     case 'group-created':
       return t.system.groupCreated(who(event.by), event.name);
     case 'invited':
-      return t.system.invited(who(event.by), event.users.map(who).join(', '));
+      return t.system.invited(who(event.by), event.users.map(whom).join(', '));
     case 'joined':
       return t.system.joined(who(event.user));
     case 'left':
       return t.system.left(who(event.user));
     case 'removed':
-      return t.system.removed(who(event.by), who(event.user));
+      return t.system.removed(who(event.by), whom(event.user));
     case 'role-changed':
-      return t.system.roleChanged(who(event.by), who(event.user), t.roles[event.role]);
+      return t.system.roleChanged(who(event.by), whom(event.user), t.roles[event.role]);
     case 'renamed':
       return t.system.renamed(who(event.by), event.name);
   }
