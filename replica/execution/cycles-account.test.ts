@@ -12,6 +12,7 @@ import {
   ingressFee,
   liquidBalance,
   scaleFee,
+  storageReservation,
   totalPrepayment,
   transmissionFee,
 } from './cycles-account.ts';
@@ -74,5 +75,29 @@ describe('freezing', () => {
     state.balance = 10n;
     state.reservedBalance = 0n;
     expect(liquidBalance(CONFIG, state)).toBe(0n);
+  });
+});
+
+describe('storage reservation', () => {
+  const GIB = 1024 ** 3;
+
+  test('nothing below the threshold', () => {
+    expect(storageReservation(CONFIG, 0, 750 * GIB)).toBe(0n);
+  });
+
+  test('the last byte of a full subnet pays for the whole time, half way half of it', () => {
+    const perGib = 127_000n * 300_000_000n;
+    const last = storageReservation(CONFIG, 2047 * GIB, GIB);
+    expect(Number(last) / Number(perGib)).toBeCloseTo(1, 2);
+    const half = storageReservation(CONFIG, (750 + 649) * GIB, GIB);
+    expect(Number(half) / Number(perGib)).toBeCloseTo(0.5, 2);
+  });
+
+  test('growing in steps reserves as much as growing at once', () => {
+    const start = 900 * GIB;
+    const once = storageReservation(CONFIG, start, 10 * GIB);
+    let steps = 0n;
+    for (let step = 0; step < 10; step++) steps += storageReservation(CONFIG, start + step * GIB, GIB);
+    expect(Number(once - steps)).toBeLessThan(20);
   });
 });

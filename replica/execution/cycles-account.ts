@@ -89,6 +89,75 @@ export function storageFee(config: SubnetConfig, bytes: bigint, seconds: bigint)
   return (scaleFee(config, config.fees.storageGibPerSecond) * bytes * seconds) / GIB;
 }
 
+/**
+ * Cycles to reserve when a canister's storage grows by `bytes` on a subnet that uses `usedBytes`: the price of storing
+ * each byte for a time that rises linearly from 0 at the threshold to the longest at capacity.
+ */
+export function storageReservation(config: SubnetConfig, usedBytes: number, bytes: number): Cycles {
+  const threshold = config.storageReservationThresholdBytes;
+  const range = config.memoryCapacityBytes - threshold;
+  const from = BigInt(Math.max(0, usedBytes - threshold));
+  const to = BigInt(Math.max(0, usedBytes + bytes - threshold));
+  if (to <= from || range <= 0) return 0n;
+  const byteSeconds = ((to * to - from * from) * config.maxStorageReservationSeconds) / (2n * BigInt(range));
+  return (scaleFee(config, config.fees.storageGibPerSecond) * byteSeconds) / GIB;
+}
+
+/** Of so much growth, what goes beyond the memory allocation, which has been paid for already. */
+function billedGrowth(canister: CanisterState, usageBefore: number, grownBytes: number): number {
+  const paid = Math.max(usageBefore, canister.settings.memoryAllocation);
+  return Math.max(0, usageBefore + grownBytes - paid);
+}
+
+export interface ReservationNeed {
+  readonly cycles: Cycles;
+  /** How far the canister's limit of reserved cycles would be exceeded. */
+  readonly overLimit: Cycles;
+}
+
+/** What growing by `grownBytes` from the present usage would reserve. */
+export function reservationFor(
+  config: SubnetConfig,
+  state: ReplicatedState,
+  canister: CanisterState,
+  grownBytes: number,
+): ReservationNeed {
+  const used = state.metrics.canisterStateBytes;
+  if (used + grownBytes <= config.storageReservationThresholdBytes) return { cycles: 0n, overLimit: 0n };
+  const cycles = storageReservation(config, used, billedGrowth(canister, canister.memoryUsage(), grownBytes));
+  return { cycles, overLimit: saturatingSub(canister.reservedBalance + cycles, canister.settings.reservedCyclesLimit) };
+}
+
+/**
+ * Moves cycles for growth that has happened from the balance to the reserved balance, as far as they go. `billedBytes`:
+ * growth of max(usage, allocation).
+ */
+export function reserveStorage(
+  config: SubnetConfig,
+  state: ReplicatedState,
+  canister: CanisterState,
+  billedBytes: number,
+): void {
+  const used = state.metrics.canisterStateBytes;
+  if (billedBytes <= 0 || used + billedBytes <= config.storageReservationThresholdBytes) return;
+  const amount = minCycles(storageReservation(config, used, billedBytes), canister.balance);
+  canister.balance -= amount;
+  canister.reservedBalance += amount;
+  canister.markDirty();
+}
+
+/** The same for growth of the memories by a message. */
+export function reserveForGrowth(
+  config: SubnetConfig,
+  state: ReplicatedState,
+  canister: CanisterState,
+  grownBytes: number,
+): void {
+  if (grownBytes <= 0 || state.metrics.canisterStateBytes + grownBytes <= config.storageReservationThresholdBytes)
+    return;
+  reserveStorage(config, state, canister, billedGrowth(canister, canister.memoryUsage() - grownBytes, grownBytes));
+}
+
 function computeFee(config: SubnetConfig, percent: number, seconds: bigint): Cycles {
   return scaleFee(config, config.fees.computePercentPerSecond) * BigInt(percent) * seconds;
 }

@@ -36,6 +36,7 @@ import {
   deposit,
   executionFee,
   instructionsFee,
+  reserveForGrowth,
   takeFee,
   transmissionFee,
   unbookConsumed,
@@ -92,12 +93,15 @@ interface Run {
   readonly caller?: Principal;
 }
 
-function run(
-  round: Round,
-  canister: CanisterState,
-  { entry, message, limit, statedLimit, caller }: Run,
-): ExecutionOutcome {
-  const outcome = round.environment.engine.executeEntryPoint(executionOf(canister), {
+interface Executed extends ExecutionOutcome {
+  /** Growth of heap and stable memory together. */
+  readonly grownBytes: number;
+}
+
+function run(round: Round, canister: CanisterState, { entry, message, limit, statedLimit, caller }: Run): Executed {
+  const execution = executionOf(canister);
+  const bytesBefore = execution.heapBytes + execution.stableBytes;
+  const outcome = round.environment.engine.executeEntryPoint(execution, {
     entry,
     message,
     system: systemView(round.environment, round.timeNanos, canister, { caller }),
@@ -110,12 +114,19 @@ function run(
     outcome.logs.map((line) => line.bytes),
   );
   canister.markDirty();
-  return outcome;
+  const { delta } = outcome;
+  return { ...outcome, grownBytes: delta === null ? 0 : delta.heapBytes + delta.stableBytes - bytesBefore };
 }
 
 /** Applies what a message that returned normally wants. `context` is the one it runs in. */
-function applyDelta(round: Round, canister: CanisterState, context: CallContext, delta: SystemDelta): void {
-  const { state } = round;
+function applyDelta(
+  round: Round,
+  canister: CanisterState,
+  context: CallContext,
+  delta: SystemDelta,
+  grownBytes: number,
+): void {
+  const { config, state } = round;
   if (delta.cyclesAccepted > 0n) {
     if (delta.cyclesAccepted > context.availableCycles) throw new Error('more cycles accepted than available');
     context.availableCycles -= delta.cyclesAccepted;
@@ -131,6 +142,7 @@ function applyDelta(round: Round, canister: CanisterState, context: CallContext,
   if (delta.globalTimerNanos !== undefined) canister.globalTimer = delta.globalTimerNanos;
   if (delta.response !== undefined)
     answerContext(state, round.timeNanos, canister, context, responsePayload(delta.response));
+  reserveForGrowth(config, state, canister, grownBytes);
   updateHookStatus(canister);
   canister.markDirty();
 }
@@ -401,7 +413,7 @@ function finish(
   round: Round,
   canister: CanisterState,
   context: CallContext,
-  outcome: ExecutionOutcome,
+  outcome: Executed,
   prepaid: PrepaidExecution,
   discard: boolean,
 ): void {
@@ -419,7 +431,7 @@ function finish(
     executionOf(canister).commit();
     canister.version++;
   }
-  applyDelta(round, canister, context, delta);
+  applyDelta(round, canister, context, delta, discard ? 0 : outcome.grownBytes);
   closeIfDone(round, canister, context, undefined);
 }
 
@@ -484,7 +496,7 @@ function runCallback(
   if (outcome.delta !== null) {
     executionOf(canister).commit();
     canister.version++;
-    applyDelta(round, canister, context, outcome.delta);
+    applyDelta(round, canister, context, outcome.delta, outcome.grownBytes);
     return { error: undefined, used };
   }
   const error = canisterError(canister.id, outcome.error!);
@@ -514,7 +526,7 @@ function runCleanup(
   if (outcome.delta !== null) {
     executionOf(canister).commit();
     canister.version++;
-    applyDelta(round, canister, context, outcome.delta);
+    applyDelta(round, canister, context, outcome.delta, outcome.grownBytes);
     return { error: failed.error, used: total };
   }
   const cleanupError = canisterError(canister.id, outcome.error!);

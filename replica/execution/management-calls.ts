@@ -8,7 +8,7 @@ import type { CallOrigin, CanisterState, QueuedIngress } from '../state/canister
 import type { ReplicatedState } from '../state/replicated-state.ts';
 import { originOfRequest } from '../state/canister-state.ts';
 import { answerManagementCall, rejection, rejectUninstalled } from './answers.ts';
-import { takeFeeUpToBalance } from './cycles-account.ts';
+import { reserveStorage, takeFeeUpToBalance } from './cycles-account.ts';
 import type { Round, SubnetEnvironment } from './environment.ts';
 import { prepayExecution, updateHookStatus } from './execute-message.ts';
 import { executionOf, type ManagementCall, type ManagementContext } from './management-port.ts';
@@ -123,7 +123,9 @@ function runCall(round: Round, call: ManagementCall): void {
   }
   for (const key of state.touched) {
     const canister = state.canisters.get(key);
-    if (canister !== undefined) updateHookStatus(canister);
+    if (canister === undefined) continue;
+    updateHookStatus(canister);
+    reserveStorage(round.config, state, canister, environment.work.grownSince(canister));
   }
 }
 

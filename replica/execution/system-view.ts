@@ -4,6 +4,7 @@
  * Always: built from the state as it is after the execution prepayment was taken; the state does not change while the
  * view is in use.
  */
+import { saturatingSub } from '../types/cycles.ts';
 import type { TimeNanos } from '../types/messages.ts';
 import { Principal, hexOfBytes, type PrincipalKey } from '../types/principal.ts';
 import type { CanisterState } from '../state/canister-state.ts';
@@ -13,6 +14,7 @@ import {
   creationFee,
   freezingThresholdCycles,
   httpOutcallFee,
+  reservationFor,
   thresholdSignatureFee,
   totalPrepayment,
 } from './cycles-account.ts';
@@ -70,13 +72,24 @@ export function systemView(
 }
 
 function growthFault(
-  environment: SubnetEnvironment,
+  { config, state }: SubnetEnvironment,
   canister: CanisterState,
   extraBytes: bigint,
   balance: bigint,
   caller: Principal | undefined,
 ): EngineError | null {
-  const missing = freezingThresholdCycles(environment.config, canister, extraBytes) - balance;
+  const reservation = reservationFor(config, state, canister, Number(extraBytes));
+  if (reservation.overLimit > 0n) {
+    const limit = canister.settings.reservedCyclesLimit;
+    return {
+      code: 'IC0534',
+      message:
+        `Canister cannot grow memory by ${extraBytes} bytes due to its reserved cycles limit. ` +
+        `The current limit (${limit}) would be exceeded by ${reservation.overLimit}.`,
+    };
+  }
+  const threshold = freezingThresholdCycles(config, canister, extraBytes);
+  const missing = saturatingSub(threshold, reservation.cycles) + reservation.cycles - balance;
   if (missing <= 0n) return null;
   const hint =
     caller !== undefined && canister.isController(caller) ? ` At least ${missing} additional cycles are required.` : '';

@@ -110,6 +110,12 @@ export class WorkIndex {
     this.#totals.set(key, now);
   }
 
+  /** Storage the canister has grown by since the last `sync`, beyond its allocation. */
+  grownSince(canister: CanisterState): number {
+    const before = this.#totals.get(canister.key)?.memoryBytes ?? 0;
+    return Math.max(canister.memoryUsage(), canister.settings.memoryAllocation) - before;
+  }
+
   /** Canisters with messages or a hook to run. */
   ready(): PrincipalKey[] {
     return [...new Set([...this.#inputs, ...this.#hooks])].sort();

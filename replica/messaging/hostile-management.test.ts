@@ -65,6 +65,9 @@ const RELAY = `(module
       (i32.sub (call $arg_size) (i32.add (i32.const 9) (local.get $name))))
     (if (call $perform) (then (call $reply)))))`;
 
+/** Thousands of messages a test: generous for a busy machine. */
+const TIMEOUT_MS = 120_000;
+
 let relay: Uint8Array;
 
 beforeAll(async () => {
@@ -197,37 +200,41 @@ function send(net: TestNetwork, subnet: TestSubnet, call: Call): void {
   net.settle();
 }
 
-test('hostile management calls neither crash nor hang a subnet', () => {
-  fc.assert(
-    fc.property(fc.array(call, { minLength: 1, maxLength: 12 }), (calls) => {
-      const net = network();
-      const { subnet } = net;
-      for (const one of calls) {
-        send(net, subnet, one);
-        executeQuery(subnet.routing.environment, {
-          sender: USER,
-          receiver: Principal.management(),
-          methodName: one.method,
-          arg: one.arg,
-        });
-        if (one.advanceSeconds > 0) net.advance(BigInt(one.advanceSeconds) * SECOND);
-      }
-      net.advance(400n * SECOND);
-      for (const entry of subnet.state.ingressHistory.values()) expect(entry.status.kind).toMatch(/replied|rejected/);
-      for (const canister of subnet.state.canistersInOrder()) {
-        expect(canister.balance).toBeGreaterThanOrEqual(0n);
-        const bytes = encodeCanister(canister);
-        const parts = {
-          code: () => canister.code!,
-          chunk: (_: unknown, hash: string) => canister.chunks.get(hash)!,
-          snapshot: (_: unknown, id: string) => canister.snapshots.get(id)!,
-        };
-        expect(encodeCanister(decodeCanister(bytes, parts))).toEqual(bytes);
-      }
-      const again = network();
-      for (const batch of subnet.log.slice(1)) again.subnet.batch(batch);
-      expect(stateHash(again.subnet.state)).toEqual(stateHash(subnet.state));
-    }),
-    { numRuns: 120 },
-  );
-});
+test(
+  'hostile management calls neither crash nor hang a subnet',
+  () => {
+    fc.assert(
+      fc.property(fc.array(call, { minLength: 1, maxLength: 12 }), (calls) => {
+        const net = network();
+        const { subnet } = net;
+        for (const one of calls) {
+          send(net, subnet, one);
+          executeQuery(subnet.routing.environment, {
+            sender: USER,
+            receiver: Principal.management(),
+            methodName: one.method,
+            arg: one.arg,
+          });
+          if (one.advanceSeconds > 0) net.advance(BigInt(one.advanceSeconds) * SECOND);
+        }
+        net.advance(400n * SECOND);
+        for (const entry of subnet.state.ingressHistory.values()) expect(entry.status.kind).toMatch(/replied|rejected/);
+        for (const canister of subnet.state.canistersInOrder()) {
+          expect(canister.balance).toBeGreaterThanOrEqual(0n);
+          const bytes = encodeCanister(canister);
+          const parts = {
+            code: () => canister.code!,
+            chunk: (_: unknown, hash: string) => canister.chunks.get(hash)!,
+            snapshot: (_: unknown, id: string) => canister.snapshots.get(id)!,
+          };
+          expect(encodeCanister(decodeCanister(bytes, parts))).toEqual(bytes);
+        }
+        const again = network();
+        for (const batch of subnet.log.slice(1)) again.subnet.batch(batch);
+        expect(stateHash(again.subnet.state)).toEqual(stateHash(subnet.state));
+      }),
+      { numRuns: 120 },
+    );
+  },
+  TIMEOUT_MS,
+);

@@ -240,3 +240,41 @@ describe('the ingress filter', () => {
     expect(stop(Principal.anonymous())).toBe(512);
   });
 });
+
+describe('storage reservation', () => {
+  /** All growth is above the threshold. */
+  const config = { storageReservationThresholdBytes: 0, memoryCapacityBytes: 2 ** 30 };
+
+  test('growth moves cycles to the reserved balance, from which storage is paid first', () => {
+    const net = new TestNetwork({ config });
+    const a = net.subnet.addCanister();
+    net.subnet.batch();
+    const before = a.balance;
+    net.subnet.call(net.subnet.ingress(a.id, [{ op: 'grow', bytes: 100 * 65_536 }, reply]));
+    expect(a.reservedBalance).toBeGreaterThan(0n);
+    expect(before - a.balance).toBeGreaterThan(a.reservedBalance);
+    const { balance, reservedBalance } = a;
+    net.advance(3600n * SECOND);
+    expect(a.balance).toBe(balance);
+    expect(a.reservedBalance).toBeLessThan(reservedBalance);
+  });
+
+  test('growth beyond the limit of reserved cycles is refused with IC0534', () => {
+    const net = new TestNetwork({ config });
+    const a = net.subnet.addCanister();
+    a.settings.reservedCyclesLimit = 1000n;
+    net.subnet.batch();
+    const [status] = net.subnet.call(net.subnet.ingress(a.id, [{ op: 'grow', bytes: 100 * 65_536 }, reply]));
+    expect(status).toMatch(/^rejected 534 .*due to its reserved cycles limit/);
+    expect(a.reservedBalance).toBe(0n);
+  });
+
+  test('what the memory allocation covers reserves nothing', () => {
+    const net = new TestNetwork({ config });
+    const a = net.subnet.addCanister();
+    a.settings.memoryAllocation = 200 * 65_536;
+    net.subnet.batch();
+    net.subnet.call(net.subnet.ingress(a.id, [{ op: 'grow', bytes: 100 * 65_536 }, reply]));
+    expect(a.reservedBalance).toBe(0n);
+  });
+});

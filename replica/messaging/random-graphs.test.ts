@@ -14,6 +14,9 @@ import { Principal } from '../types/principal.ts';
 import { MessageRouting } from './message-routing.ts';
 import { RICH, SECOND, TestNetwork, type TestSubnet } from './subnets.testing.ts';
 
+/** Thousands of messages a test: generous for a busy machine. */
+const TIMEOUT_MS = 120_000;
+
 const CANISTERS_PER_SUBNET = 3;
 /** Ids do not depend on the run: the first of each subnet's range, and one that does not exist. */
 const CALLEES = [
@@ -135,76 +138,88 @@ function play(net: TestNetwork, script: readonly Step[], afterEach: () => void):
   afterEach();
 }
 
-test('random call graphs conserve cycles, answer every call and leave nothing open', () => {
-  fc.assert(
-    fc.property(steps, (script) => {
-      const net = network();
-      const before = totalCycles(net);
-      expect(before).toBe(RICH * BigInt(2 * CANISTERS_PER_SUBNET));
-      play(net, script, () => expect(totalCycles(net)).toBe(before));
-      for (const { state } of net.subnets) {
-        for (const canister of state.canistersInOrder()) {
-          expect(canister.callContexts.size).toBe(0);
-          expect(canister.callbacks.size).toBe(0);
-          expect(canister.queues.isEmpty()).toBe(true);
-          expect(canister.queues.guaranteedReservations).toBe(0);
+test(
+  'random call graphs conserve cycles, answer every call and leave nothing open',
+  () => {
+    fc.assert(
+      fc.property(steps, (script) => {
+        const net = network();
+        const before = totalCycles(net);
+        expect(before).toBe(RICH * BigInt(2 * CANISTERS_PER_SUBNET));
+        play(net, script, () => expect(totalCycles(net)).toBe(before));
+        for (const { state } of net.subnets) {
+          for (const canister of state.canistersInOrder()) {
+            expect(canister.callContexts.size).toBe(0);
+            expect(canister.callbacks.size).toBe(0);
+            expect(canister.queues.isEmpty()).toBe(true);
+            expect(canister.queues.guaranteedReservations).toBe(0);
+          }
+          for (const entry of state.ingressHistory.values()) expect(entry.status.kind).toMatch(/replied|rejected/);
+          for (const stream of state.streams.values()) expect(stream.messages).toEqual([]);
         }
-        for (const entry of state.ingressHistory.values()) expect(entry.status.kind).toMatch(/replied|rejected/);
-        for (const stream of state.streams.values()) expect(stream.messages).toEqual([]);
-      }
-    }),
-    { numRuns: 150 },
-  );
-});
+      }),
+      { numRuns: 150 },
+    );
+  },
+  TIMEOUT_MS,
+);
 
-test('replaying the log of batches gives the same state hash at every height', () => {
-  fc.assert(
-    fc.property(steps, (script) => {
-      const net = network();
-      const hashes = new Map<string, string>();
-      const remember = (): void => {
-        for (const { state } of net.subnets) hashes.set(key(state), hex(stateHash(state)));
-      };
-      play(net, script, remember);
-      const again = network();
-      net.subnets.forEach((subnet, index) => {
-        const copy = again.subnets[index]!;
-        for (const batch of subnet.log.slice(1)) {
-          copy.batch(decodeBatch(encodeBatch(batch)));
-          const expected = hashes.get(key(copy.state));
-          if (expected !== undefined) expect(hex(stateHash(copy.state))).toBe(expected);
-        }
-        expect(hex(stateHash(copy.state))).toBe(hex(stateHash(subnet.state)));
-      });
-    }),
-    { numRuns: 50 },
-  );
-});
+test(
+  'replaying the log of batches gives the same state hash at every height',
+  () => {
+    fc.assert(
+      fc.property(steps, (script) => {
+        const net = network();
+        const hashes = new Map<string, string>();
+        const remember = (): void => {
+          for (const { state } of net.subnets) hashes.set(key(state), hex(stateHash(state)));
+        };
+        play(net, script, remember);
+        const again = network();
+        net.subnets.forEach((subnet, index) => {
+          const copy = again.subnets[index]!;
+          for (const batch of subnet.log.slice(1)) {
+            copy.batch(decodeBatch(encodeBatch(batch)));
+            const expected = hashes.get(key(copy.state));
+            if (expected !== undefined) expect(hex(stateHash(copy.state))).toBe(expected);
+          }
+          expect(hex(stateHash(copy.state))).toBe(hex(stateHash(subnet.state)));
+        });
+      }),
+      { numRuns: 50 },
+    );
+  },
+  TIMEOUT_MS,
+);
 
-test('going on from the records of any height gives the same end as never having stopped', () => {
-  fc.assert(
-    fc.property(steps, fc.nat(), (script, at) => {
-      const net = network();
-      const kept: Array<() => void> = [];
-      const restart = at % (3 * script.length);
-      let events = 0;
-      play(net, script, () => {
-        if (events++ !== restart) return;
-        for (const subnet of net.subnets) {
-          const copy = restarted(subnet);
-          const batchesBefore = subnet.log.length;
-          kept.push(() => {
-            for (const batch of subnet.log.slice(batchesBefore)) copy.executeBatch(batch);
-            expect(hex(stateHash(copy.state))).toBe(hex(stateHash(subnet.state)));
-          });
-        }
-      });
-      expect(kept.length).toBe(2);
-      for (const check of kept) check();
-    }),
-    { numRuns: 60 },
-  );
-});
+test(
+  'going on from the records of any height gives the same end as never having stopped',
+  () => {
+    fc.assert(
+      fc.property(steps, fc.nat(), (script, at) => {
+        const net = network();
+        const kept: Array<() => void> = [];
+        const restart = at % (3 * script.length);
+        let events = 0;
+        play(net, script, () => {
+          if (events++ !== restart) return;
+          for (const subnet of net.subnets) {
+            const copy = restarted(subnet);
+            const batchesBefore = subnet.log.length;
+            kept.push(() => {
+              for (const batch of subnet.log.slice(batchesBefore)) copy.executeBatch(batch);
+              expect(hex(stateHash(copy.state))).toBe(hex(stateHash(subnet.state)));
+            });
+          }
+        });
+        expect(kept.length).toBe(2);
+        for (const check of kept) check();
+      }),
+      { numRuns: 60 },
+    );
+  },
+  TIMEOUT_MS,
+);
 
 /** A routing on a state that went through its records, as after a restart. */
 function restarted({ state, routing }: TestSubnet): MessageRouting {
@@ -225,29 +240,33 @@ function restarted({ state, routing }: TestSubnet): MessageRouting {
   return new MessageRouting({ ...routing.environment, state: copy });
 }
 
-test('records of a state in the middle of its work decode to the same records', () => {
-  fc.assert(
-    fc.property(steps, (script) => {
-      const net = network();
-      play(net, script, () => {
-        for (const { state } of net.subnets) {
-          const copy = decodeSubnetState(encodeSubnetState(state), state.topology);
-          expect(encodeSubnetState(copy)).toEqual(encodeSubnetState(state));
-          for (const canister of state.canistersInOrder()) {
-            const bytes = encodeCanister(canister);
-            const decoded = decodeCanister(bytes, {
-              code: () => canister.code!,
-              chunk: (_, hash) => canister.chunks.get(hash)!,
-              snapshot: (_, id) => canister.snapshots.get(id)!,
-            });
-            expect(encodeCanister(decoded)).toEqual(bytes);
+test(
+  'records of a state in the middle of its work decode to the same records',
+  () => {
+    fc.assert(
+      fc.property(steps, (script) => {
+        const net = network();
+        play(net, script, () => {
+          for (const { state } of net.subnets) {
+            const copy = decodeSubnetState(encodeSubnetState(state), state.topology);
+            expect(encodeSubnetState(copy)).toEqual(encodeSubnetState(state));
+            for (const canister of state.canistersInOrder()) {
+              const bytes = encodeCanister(canister);
+              const decoded = decodeCanister(bytes, {
+                code: () => canister.code!,
+                chunk: (_, hash) => canister.chunks.get(hash)!,
+                snapshot: (_, id) => canister.snapshots.get(id)!,
+              });
+              expect(encodeCanister(decoded)).toEqual(bytes);
+            }
           }
-        }
-      });
-    }),
-    { numRuns: 30 },
-  );
-});
+        });
+      }),
+      { numRuns: 30 },
+    );
+  },
+  TIMEOUT_MS,
+);
 
 function key(state: ReplicatedState): string {
   return `${state.subnetId.key} ${state.height}`;

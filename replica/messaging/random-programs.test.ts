@@ -85,6 +85,9 @@ const INTERPRETER = `(module
     (call $run (i32.add (i32.add (i32.add (local.get $call) (i32.const 9)) (i32.load16_u offset=3 (local.get $call)))
       (i32.load16_u offset=5 (local.get $call))))))`;
 
+/** Thousands of messages a test: generous for a busy machine. */
+const TIMEOUT_MS = 120_000;
+
 type Op =
   | { readonly op: 'store'; readonly at: number; readonly value: number }
   | { readonly op: 'grow' }
@@ -329,40 +332,44 @@ function expectMemories(net: TestNetwork, model: Model): void {
   });
 }
 
-test('memories, replies and replays are those of a model that copies everything', () => {
-  fc.assert(
-    fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), (steps) => {
-      const net = network();
-      const model: Model = [0, 1].map(() => Array.from({ length: CANISTERS }, () => new ModelCanister()));
-      for (const { subnet, canister, isQuery, program } of steps) {
-        const here = net.subnets[subnet]!;
-        const { id } = here.state.canistersInOrder()[canister]!;
-        const arg = Uint8Array.from(encode(program));
-        if (isQuery) {
-          const expected = modelMessage(model[subnet]![canister]!.copy(), program, false)?.replied;
-          const { result } = executeQuery(here.routing.environment, {
-            sender: USER,
-            receiver: id,
-            methodName: 'ask',
-            arg,
-          });
-          expect(result.kind === 'reply' ? result.data[0] : undefined).toBe(expected);
-        } else {
-          const expected = modelUpdate(model, subnet, canister, program);
-          const message = here.message(id, id, 'run', arg);
-          here.call(message);
-          const { status } = here.state.ingressHistory.get(message.messageId)!;
-          expect(status.kind).toMatch(/replied|rejected/);
-          expect(status.kind === 'replied' ? status.reply[0] : undefined).toBe(expected);
+test(
+  'memories, replies and replays are those of a model that copies everything',
+  () => {
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), (steps) => {
+        const net = network();
+        const model: Model = [0, 1].map(() => Array.from({ length: CANISTERS }, () => new ModelCanister()));
+        for (const { subnet, canister, isQuery, program } of steps) {
+          const here = net.subnets[subnet]!;
+          const { id } = here.state.canistersInOrder()[canister]!;
+          const arg = Uint8Array.from(encode(program));
+          if (isQuery) {
+            const expected = modelMessage(model[subnet]![canister]!.copy(), program, false)?.replied;
+            const { result } = executeQuery(here.routing.environment, {
+              sender: USER,
+              receiver: id,
+              methodName: 'ask',
+              arg,
+            });
+            expect(result.kind === 'reply' ? result.data[0] : undefined).toBe(expected);
+          } else {
+            const expected = modelUpdate(model, subnet, canister, program);
+            const message = here.message(id, id, 'run', arg);
+            here.call(message);
+            const { status } = here.state.ingressHistory.get(message.messageId)!;
+            expect(status.kind).toMatch(/replied|rejected/);
+            expect(status.kind === 'replied' ? status.reply[0] : undefined).toBe(expected);
+          }
+          expectMemories(net, model);
         }
-        expectMemories(net, model);
-      }
-      const again = network();
-      net.subnets.forEach((subnet, index) => {
-        for (const batch of subnet.log.slice(1)) again.subnets[index]!.batch(batch);
-        expect(stateHash(again.subnets[index]!.state)).toEqual(stateHash(subnet.state));
-      });
-    }),
-    { numRuns: 40 },
-  );
-});
+        const again = network();
+        net.subnets.forEach((subnet, index) => {
+          for (const batch of subnet.log.slice(1)) again.subnets[index]!.batch(batch);
+          expect(stateHash(again.subnets[index]!.state)).toEqual(stateHash(subnet.state));
+        });
+      }),
+      { numRuns: 40 },
+    );
+  },
+  TIMEOUT_MS,
+);

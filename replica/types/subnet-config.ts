@@ -77,6 +77,10 @@ export interface SubnetConfig {
   /** Largest signed ingress envelope. */
   readonly maxIngressBytes: number;
   readonly memoryCapacityBytes: number;
+  /** Growth of a canister reserves cycles for its storage once the subnet uses more than this. */
+  readonly storageReservationThresholdBytes: number;
+  /** So many seconds of storage are reserved for a byte on a full subnet, linearly fewer below. */
+  readonly maxStorageReservationSeconds: bigint;
   /** Requests, and separately responses with reserved slots, per ordered pair of canisters. */
   readonly queueCapacity: number;
   /** Memory for responses of guaranteed-response calls, all canisters together. */
@@ -103,6 +107,8 @@ const ROUND_INSTRUCTIONS = 7_000_000_000;
 const COMMON = {
   feeSubnetSize: REFERENCE_SUBNET_SIZE,
   memoryCapacityBytes: 2048 * GIB,
+  storageReservationThresholdBytes: 750 * GIB,
+  maxStorageReservationSeconds: 300_000_000n,
   queueCapacity: 500,
   guaranteedResponseMemoryBytes: 15 * GIB,
   callbacksSoftLimit: 1_000_000,
