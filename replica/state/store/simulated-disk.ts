@@ -23,6 +23,7 @@ export class SimulatedDisk {
   failSync = 0;
   /** Operations until the machine stops; at zero everything throws. */
   operationsLeft = Infinity;
+  #life = 0;
 
   constructor(random: () => number) {
     this.#random = random;
@@ -43,6 +44,7 @@ export class SimulatedDisk {
       file.named = true;
     }
     this.operationsLeft = Infinity;
+    this.#life++;
   }
 
   /** Changes one byte of a file, at a random offset from `from` (inclusive) to `to` (exclusive). */
@@ -61,39 +63,51 @@ export class SimulatedDisk {
     return total;
   }
 
-  readonly fileSystem: FileSystem = {
-    makeFolder: () => this.#step(),
-    list: (folder) => {
+  /** For one life of the machine: after the next crash everything it does throws. */
+  boot(): FileSystem {
+    const life = ++this.#life;
+    const step = (): void => {
+      if (life !== this.#life) throw new MachineStopped();
       this.#step();
-      const start = `${folder}/`;
-      return [...this.#files.keys()].filter((path) => path.startsWith(start)).map((path) => path.slice(start.length)).sort();
-    },
-    read: (path) => {
-      this.#step();
-      const file = this.#files.get(path);
-      if (!file) throw new StoreError('io', `no file ${path}`);
-      return file.bytes.slice();
-    },
-    openAppend: (path) => {
-      this.#step();
-      let file = this.#files.get(path);
-      if (!file) this.#files.set(path, (file = { bytes: new Uint8Array(0), synced: 0, named: false }));
-      return this.#open(file);
-    },
-    remove: (path) => {
-      this.#step();
-      this.#files.delete(path);
-    },
-    syncFolder: (folder) => {
-      this.#step();
-      for (const [path, file] of this.#files) if (path.startsWith(`${folder}/`)) file.named = true;
-    },
-  };
+    };
+    return this.#fileSystem(step);
+  }
 
-  #open(file: SimulatedFile): AppendFile {
+  #fileSystem(step: () => void): FileSystem {
+    return {
+      makeFolder: () => step(),
+      list: (folder) => {
+        step();
+        const start = `${folder}/`;
+        return [...this.#files.keys()].filter((path) => path.startsWith(start)).map((path) => path.slice(start.length)).sort();
+      },
+      read: (path) => {
+        step();
+        const file = this.#files.get(path);
+        if (!file) throw new StoreError('io', `no file ${path}`);
+        return file.bytes.slice();
+      },
+      openAppend: (path) => {
+        step();
+        let file = this.#files.get(path);
+        if (!file) this.#files.set(path, (file = { bytes: new Uint8Array(0), synced: 0, named: false }));
+        return this.#open(file, step);
+      },
+      remove: (path) => {
+        step();
+        this.#files.delete(path);
+      },
+      syncFolder: (folder) => {
+        step();
+        for (const [path, file] of this.#files) if (path.startsWith(`${folder}/`)) file.named = true;
+      },
+    };
+  }
+
+  #open(file: SimulatedFile, step: () => void): AppendFile {
     return {
       append: (bytes) => {
-        this.#step();
+        step();
         const fits = Math.min(bytes.length, this.freeBytes);
         // A full disk takes a part before it says no.
         const joined = new Uint8Array(file.bytes.length + fits);
@@ -104,19 +118,19 @@ export class SimulatedDisk {
         if (fits < bytes.length) throw new StoreError('disk_full', 'no space left');
       },
       truncate: (length) => {
-        this.#step();
+        step();
         this.freeBytes += Math.max(0, file.bytes.length - length);
         file.bytes = file.bytes.slice(0, length);
         file.synced = Math.min(file.synced, length);
       },
-      sync: async () => this.#sync(file),
-      syncNow: () => this.#sync(file),
+      sync: async () => this.#sync(file, step),
+      syncNow: () => this.#sync(file, step),
       close: () => {},
     };
   }
 
-  #sync(file: SimulatedFile): void {
-    this.#step();
+  #sync(file: SimulatedFile, step: () => void): void {
+    step();
     if (this.#random() < this.failSync) throw new StoreError('io', 'sync failed');
     file.synced = file.bytes.length;
   }

@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import { toHex } from '../codec/bytes.ts';
+import { MessageRouting } from '../messaging/message-routing.ts';
+import { CertifiedTree } from '../state/certified-tree.ts';
+import { ReplicatedState } from '../state/replicated-state.ts';
+import type { CheckpointInfo, RecordChange } from '../state/store/checkpoint-store.ts';
+import { StoreError } from '../state/store/errors.ts';
+import { MemoryCheckpointStore } from '../state/store/memory-checkpoint-store.ts';
+import { MachineStopped, SimulatedDisk } from '../state/store/simulated-disk.ts';
+import type { Batch } from '../types/batch.ts';
+import { Principal } from '../types/principal.ts';
+import { APPLICATION_SUBNET } from '../types/subnet-config.ts';
+import { recover } from './durable-state.ts';
+import type { DurabilityOptions, Recovered } from './durable-state.ts';
+
+/** Of four lives each. `PARLEY_SIMULATION_CYCLES=5000` for a long run. */
+const CYCLES = Number(process.env['PARLEY_SIMULATION_CYCLES'] ?? 300);
+const SUBNET = Principal.fromCanisterIndex(77n);
+const OWN = { id: SUBNET, kind: 'application' as const, publicKey: new Uint8Array(133), nodes: [], ranges: [] };
+const TOPOLOGY = { rootSubnetId: SUBNET, rootKey: new Uint8Array(133), subnets: [OWN], registryVersion: 1n };
+
+function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** A commit ends when the simulation says so, or not before the crash; then it is there whole or not at all. */
+class CrashingStore extends MemoryCheckpointStore {
+  finish: (() => Promise<void>) | undefined;
+  failNext = false;
+
+  override commit(info: CheckpointInfo, changes: Iterable<RecordChange>): Promise<void> {
+    if (this.failNext) {
+      this.failNext = false;
+      return Promise.reject(new StoreError('disk_full', 'no space left'));
+    }
+    const copied = [...changes];
+    return new Promise((resolve) => {
+      this.finish = async () => {
+        this.finish = undefined;
+        await super.commit(info, copied);
+        resolve();
+      };
+    });
+  }
+}
+
+/** A message to a canister that does not exist: the state remembers its id and the reject. */
+function batchAfter(state: ReplicatedState, random: () => number): Batch {
+  const height = state.height + 1;
+  const timeNanos = state.timeNanos + 1n + BigInt(Math.floor(random() * 1e9));
+  const ingress = Array.from({ length: Math.floor(random() * 4) }, () => ({
+    messageId: toHex(Uint8Array.from({ length: 32 }, () => Math.floor(random() * 256))),
+    sender: Principal.anonymous(),
+    receiver: Principal.fromCanisterIndex(1n),
+    effectiveCanisterId: Principal.fromCanisterIndex(1n),
+    methodName: 'm',
+    arg: Uint8Array.from({ length: Math.floor(random() * 100) }, () => Math.floor(random() * 256)),
+    expiryNanos: timeNanos + 1_000_000_000n,
+    envelopeBytes: 100,
+  }));
+  return { height, timeNanos, randomness: new Uint8Array(32).fill(height), ingress, xnet: [], consensusResponses: [] };
+}
+
+function routingOf(state: ReplicatedState): MessageRouting {
+  const never = (): never => {
+    throw new Error('no canister is ever run here');
+  };
+  return new MessageRouting({
+    config: APPLICATION_SUBNET,
+    state,
+    management: { executeManagementCall: never, executeManagementQuery: never },
+    engine: { executeEntryPoint: never },
+  });
+}
+
+async function cycle(seed: number): Promise<void> {
+  const random = randomFrom(seed);
+  const disk = new SimulatedDisk(random);
+  const store = new CrashingStore();
+  /** Hash of the state by height, of every batch that was ever executed and may have survived. */
+  const hashes = new Map<number, string>();
+  let certain = 0;
+  for (let life = 0; life < 4; life++) {
+    const options: DurabilityOptions = {
+      store,
+      fileSystem: disk.boot(),
+      logFolder: 'log',
+      topology: TOPOLOGY,
+      loader: { install: () => { throw new Error('no code'); }, memoryOf: () => { throw new Error('no code'); } },
+      randomBytes: (length) => Uint8Array.from({ length }, () => Math.floor(random() * 256)),
+      log: () => {},
+      monotonicMillis: () => 0,
+      checkpointBatches: 1 + Math.floor(random() * 6),
+    };
+    const recovered: Recovered = recover(options, () => new ReplicatedState(SUBNET, 'application', TOPOLOGY, []), routingOf);
+    const { state, durable } = recovered;
+    const tree = new CertifiedTree(state);
+    if (state.height < certain) throw new Error(`seed ${seed}: batch ${certain} was synced, the state is at ${state.height}`);
+    const known = hashes.get(state.height);
+    if (known !== undefined && known !== toHex(tree.tree.digest())) throw new Error(`seed ${seed}: another state at height ${state.height}`);
+    for (const height of [...hashes.keys()]) if (height > state.height) hashes.delete(height);
+    certain = state.height;
+
+    const routing = routingOf(state);
+    disk.operationsLeft = Math.floor(random() * 60);
+    disk.freeBytes = random() < 0.2 ? Math.floor(random() * 2000) : Infinity;
+    try {
+      for (let step = 0; step < 25; step++) {
+        const batch = batchAfter(state, random);
+        let synced: Promise<void>;
+        try {
+          synced = durable.append(batch, tree.tree.digest());
+        } catch (error) {
+          if (!(error instanceof StoreError) || error.code !== 'disk_full') throw error;
+          disk.freeBytes = Infinity;
+          continue;
+        }
+        synced.catch(() => {});
+        const outcome = routing.executeBatch(batch);
+        tree.update(state, outcome);
+        hashes.set(batch.height, toHex(tree.tree.digest()));
+        await synced;
+        certain = batch.height;
+        store.failNext = random() < 0.1;
+        durable.executed(state, outcome, tree.tree.digest());
+        if (random() < 0.4) await store.finish?.();
+        // Lets the checkpoint's continuation run, as the event loop would.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    } catch (error) {
+      if (!(error instanceof MachineStopped) && !(error instanceof StoreError)) throw error;
+    }
+    // A checkpoint that is being written when the machine stops may have reached the disk.
+    if (store.finish && random() < 0.5) await store.finish();
+    store.finish = undefined;
+    disk.crash();
+  }
+}
+
+describe('durable state', () => {
+  test(
+    'D1 D4 D5 hold over thousands of crashes during appends and checkpoints, with full disks and torn writes',
+    async () => {
+      for (let seed = 1; seed <= CYCLES; seed++) await cycle(seed);
+      expect(CYCLES).toBeGreaterThan(0);
+    },
+    60_000 + CYCLES * 200,
+  );
+});
