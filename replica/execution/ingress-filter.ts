@@ -6,13 +6,15 @@
  */
 import { ErrorCode, userError, type UserError } from '../types/errors.ts';
 import type { IngressMessage } from '../types/messages.ts';
+import type { Principal } from '../types/principal.ts';
 import type { CanisterState } from '../state/canister-state.ts';
 import { canisterError, canisterNotFound, outOfCycles, statusFault } from './canister-error.ts';
 import { ingressFee, liquidBalance } from './cycles-account.ts';
 import type { SubnetEnvironment } from './environment.ts';
-import { managementIngressFault } from './management/ingress-filter.ts';
+import { managementIngressFault, type FilterCanister } from './management/ingress-filter.ts';
 import { mayView } from './management/management.ts';
 import { effectiveCanisterId } from './management/methods.ts';
+import { isSubnetAdmin } from './management/operation.ts';
 import { executionOf } from './management-port.ts';
 import { systemView } from './system-view.ts';
 
@@ -43,15 +45,17 @@ function paymentFault({ config, state }: SubnetEnvironment, ingress: IngressMess
   return fee > liquidBalance(config, payer) ? outOfCycles(config, payer, fee, ingress.sender) : undefined;
 }
 
-function managementFault({ state }: SubnetEnvironment, ingress: IngressMessage): UserError | undefined {
-  return managementIngressFault(ingress.methodName, ingress.arg, ingress.sender, (id) => {
+function managementFault({ config, state }: SubnetEnvironment, ingress: IngressMessage): UserError | undefined {
+  const lookup = (id: Principal): FilterCanister | undefined => {
     const canister = state.canister(id);
     if (canister === undefined) return undefined;
     return {
       isController: (principal) => canister.isController(principal),
       mayView: (what, principal) => mayView(canister, what, principal),
     };
-  });
+  };
+  const { methodName, arg, sender } = ingress;
+  return managementIngressFault(methodName, arg, sender, lookup, isSubnetAdmin(config, sender));
 }
 
 function canisterFault(environment: SubnetEnvironment, ingress: IngressMessage): UserError | undefined {

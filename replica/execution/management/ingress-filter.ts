@@ -27,6 +27,7 @@ export function managementIngressFault(
   arg: Uint8Array,
   sender: Principal,
   lookup: (id: Principal) => FilterCanister | undefined,
+  isSubnetAdmin = false,
 ): UserError | undefined {
   const rules = methodRules(method);
   if (rules === undefined) return unknownMethod(method);
@@ -37,6 +38,7 @@ export function managementIngressFault(
     );
   }
   if (!rules.ingress) {
+    if (method === 'create_canister' && isSubnetAdmin) return undefined;
     return userError(
       ErrorCode.CanisterRejectedMessage,
       `Only canisters can call ic00 method ${method}`,
@@ -56,6 +58,8 @@ export function managementIngressFault(
     return userError(ErrorCode.CanisterNotFound, `Canister ${destination.id.toText()} not found`);
   }
   if (canister.isController(sender)) return undefined;
+  const forAdmins = rules.callers === 'controllers_or_admins' || rules.callers === 'status_visibility';
+  if (isSubnetAdmin && forAdmins) return undefined;
   if (rules.callers === 'status_visibility' && canister.mayView('status', sender)) return undefined;
   if (rules.callers === 'snapshot_visibility' && canister.mayView('snapshots', sender)) {
     return undefined;

@@ -79,6 +79,14 @@ describe('ingress filter for management calls', () => {
     expect(fault('list_canister_snapshots', byId, bob)?.code).toBe(512);
   });
 
+  it('lets subnet admins create, start, stop, delete and look, but not change', () => {
+    const admin = (method: string) => managementIngressFault(method, byId, bob, () => ({ ...entry, mayView: () => false }), true);
+    for (const method of ['create_canister', 'start_canister', 'delete_canister', 'canister_status', 'canister_metrics']) {
+      expect(admin(method)).toBeUndefined();
+    }
+    for (const method of ['update_settings', 'install_code', 'take_canister_snapshot']) expect(admin(method)?.code).toBe(512);
+  });
+
   it('refuses methods for canisters only', () => {
     for (const method of ['raw_rand', 'canister_info', 'create_canister', 'http_request']) {
       expect(fault(method, byId, alice)).toEqual({
