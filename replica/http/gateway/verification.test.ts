@@ -82,6 +82,10 @@ describe('version 1', () => {
   it('falls back to /index.html only if the path itself is not certified', () => {
     expect(verify(get('/some/route'), respond({ '/index.html': body })).version).toBe(1);
     expect(() => verify(get('/a.js'), respond({ '/index.html': body, '/a.js': utf8('other') }))).toThrow(VerificationError);
+    const tree = treeOf({ http_assets: { '/index.html': sha256(body), '/a.js': sha256(utf8('other')) } });
+    const hiding = witness(tree, [[utf8('http_assets'), utf8('/index.html')]]);
+    const headers: HeaderList = [['IC-Certificate', proofHeader(tree, hiding, { version: undefined })]];
+    expect(() => verify(get('/a.js'), { statusCode: 200, headers, body })).toThrow(/not certified/);
   });
 
   it('passes a compressed body by the hash of either form', () => {

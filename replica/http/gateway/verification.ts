@@ -132,8 +132,10 @@ export function decodedPath(url: string): string {
 
 function verifyVersion1(tree: HashTree, request: CanisterHttpRequest, response: CanisterHttpResponse): Verified {
   const assets = utf8('http_assets');
-  const expected =
-    lookupLeaf(tree, [assets, utf8(decodedPath(request.url))]) ?? lookupLeaf(tree, [assets, utf8('/index.html')]);
+  const own = lookup(tree, [assets, utf8(decodedPath(request.url))]);
+  // Only a path that is proven not to exist falls back; one that is merely hidden could be anything.
+  const found = own.kind === 'absent' ? lookup(tree, [assets, utf8('/index.html')]) : own;
+  const expected = found.kind === 'found' && found.tree.kind === 'leaf' ? found.tree.value : undefined;
   if (expected === undefined) throw new VerificationError('The path is not certified.');
   const candidates = [sha256(response.body)];
   const unpacked = decompress(response.body, headerValue(response.headers, 'content-encoding'));
