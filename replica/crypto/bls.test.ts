@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { blsVerify as agentVerify } from '@dfinity/agent';
 import { fromHex, toHex, utf8 } from '../codec/bytes.ts';
-import { BLS_DST, BlsSecretKey, blsKeyFromDer, blsVerify, initBls } from './bls.ts';
+import { BLS_DST, BlsSecretKey, KNOWN_BLS_ANSWER, blsKeyFromDer, blsVerify, initBls } from './bls.ts';
 
 beforeAll(() => initBls());
 
@@ -20,6 +20,14 @@ describe('BLS12-381 signatures in G1', () => {
       }),
       { numRuns: 5 },
     );
+  });
+
+  it('are known at start by an answer that noble gives', () => {
+    const secret = fromHex(KNOWN_BLS_ANSWER.secretKey);
+    const noble = bls12_381.shortSignatures;
+    const signature = noble.sign(noble.hash(utf8(KNOWN_BLS_ANSWER.message), BLS_DST), secret);
+    expect(toHex(noble.Signature.toBytes(signature))).toBe(KNOWN_BLS_ANSWER.signature);
+    expect(toHex(noble.getPublicKey(secret).toBytes())).toBe(KNOWN_BLS_ANSWER.publicKey);
   });
 
   it('verify in the official agent', async () => {

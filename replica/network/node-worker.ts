@@ -19,7 +19,7 @@ const send = (message: FromWorker): void => port.postMessage(message);
 
 // Begins before the supervisor knows what to open, so that the threads get ready side by side. The supervisor compares
 // the library with the other implementation.
-const blsReady = initBls({ selfCheck: false });
+const blsReady = initBls();
 
 async function open(start: WorkerStart): Promise<SubnetNode> {
   await blsReady;
