@@ -17,8 +17,7 @@ const port = parentPort;
 if (!port) throw new Error('this file is the entry of a worker thread');
 const send = (message: FromWorker): void => port.postMessage(message);
 
-// Begins before the supervisor knows what to open, so that the threads get ready side by side. The supervisor compares
-// the library with the other implementation.
+// Begins before the supervisor knows what to open, so that the threads get ready side by side.
 const blsReady = initBls();
 
 async function open(start: WorkerStart): Promise<SubnetNode> {
