@@ -875,11 +875,11 @@ const IMPLEMENTATIONS: Record<string, Implementation> = {
   },
   stable_grow: (api, pages) => api.stableGrow32(pages),
   stable_write: (api, offset, src, size) => {
-    api.check32BitStable()
+    if (size > 0) api.check32BitStable()
     api.stableWrite(offset, src, size)
   },
   stable_read: (api, dst, offset, size) => {
-    api.check32BitStable()
+    if (size > 0) api.check32BitStable()
     api.stableRead(dst, offset, size)
   },
 }
