@@ -5,6 +5,7 @@ import { AssetManager } from "@dfinity/assets";
 import { IDL } from "@dfinity/candid";
 import { Ed25519KeyIdentity } from "@dfinity/identity";
 import { Principal } from "@dfinity/principal";
+import fc from "fast-check";
 import { createHash } from "node:crypto";
 import { request } from "node:http";
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
@@ -146,6 +147,8 @@ describe("uploading with @dfinity/assets", () => {
     await expect(commit([create, fill([]), fill([])])).rejects.toThrow("chunk not found");
     await expect(commit([create, fill([], 999n)])).rejects.toThrow("chunk not found");
     await expect(commit([fill([])])).rejects.toThrow("asset not found");
+    for (const key of ["a.txt", "/a//b", "//", ""]) await expect(commit([{ CreateAsset: { ...create.CreateAsset, key } }])).rejects.toThrow("a key begins with a slash");
+    await expect(commit([{ CreateAsset: { ...create.CreateAsset, key: `/${"x".repeat(400)}` } }])).rejects.toThrow("longer than 400 bytes");
     expect(await manager.list()).toEqual([]);
     expect((await fetchPage("/a.txt")).status).toBe(404);
     await commit([create, fill([sha(text("hello"))])]);
@@ -339,6 +342,82 @@ describe("certification", () => {
     expect(hex(lookupLeaf(decodeHashTree(new Uint8Array(tree)), [utf8("http_assets"), utf8("/index.html")])!)).toBe(hex(sha(page("home"))));
   });
 });
+
+test("after any changes every path is answered as a naive model says, and verifies", async () => {
+  const keys = ["/index.html", "/a.html", "/a", "/a/index.html", "/a/b.html", "/a/b", "/b.html", "/b/c/index.html", "/%"];
+  const paths = [...keys.map((k) => k.replace("%", "%25")), "/", "/a/", "/a/index", "/a/b/", "/b", "/b/", "/b/c", "/b/c/", "/b/c/d", "/zz", "/a.htm", "/index", "//", "/a//b"];
+  interface Stored {
+    aliased: boolean;
+    encodings: Map<string, Uint8Array>;
+  }
+  const key = fc.constantFrom(...keys);
+  const encoding = fc.constantFrom("identity", "gzip", "br");
+  const change = fc.oneof(
+    { weight: 6, arbitrary: fc.record({ kind: fc.constant("set" as const), key, encoding, n: fc.nat(1000), aliased: fc.boolean() }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("unset" as const), key, encoding }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("delete" as const), key }) },
+    { weight: 2, arbitrary: fc.record({ kind: fc.constant("alias" as const), key, aliased: fc.boolean() }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("upgrade" as const) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant("clear" as const) }) },
+  );
+  const resolve = (model: Map<string, Stored>, path: string): Stored | undefined => {
+    const alias = (k: string): Stored | undefined => (model.get(k)?.aliased === true ? model.get(k) : undefined);
+    return model.get(path) ?? (path.endsWith("/") ? alias(`${path}index.html`) : (alias(`${path}.html`) ?? alias(`${path}/index.html`)));
+  };
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(change, { minLength: 1, maxLength: 6 }), { minLength: 1, maxLength: 5 }), async (batches) => {
+      await site.call("clear", [{}], me());
+      const model = new Map<string, Stored>();
+      for (const batch of batches) {
+        const operations: Any[] = [];
+        for (const c of batch) {
+          if (c.kind === "set") {
+            const content = text(`${c.key} ${c.encoding} ${c.n}`);
+            const known = model.get(c.key);
+            operations.push({ CreateAsset: { key: c.key, content_type: "text/html", max_age: [], headers: [], enable_aliasing: [c.aliased], allow_raw_access: [] } });
+            operations.push({ SetAssetContent: { key: c.key, content_encoding: c.encoding, chunk_ids: [], last_chunk: [content], sha256: [sha(content)] } });
+            if (known === undefined) model.set(c.key, { aliased: c.aliased, encodings: new Map([[c.encoding, content]]) });
+            else known.encodings.set(c.encoding, content);
+          } else if (c.kind === "unset") {
+            if (!model.has(c.key)) continue;
+            operations.push({ UnsetAssetContent: { key: c.key, content_encoding: c.encoding } });
+            model.get(c.key)!.encodings.delete(c.encoding);
+          } else if (c.kind === "delete") {
+            operations.push({ DeleteAsset: { key: c.key } });
+            model.delete(c.key);
+          } else if (c.kind === "alias") {
+            if (!model.has(c.key)) continue;
+            operations.push({ SetAssetProperties: { key: c.key, max_age: [], headers: [], allow_raw_access: [], is_aliased: [[c.aliased]] } });
+            model.get(c.key)!.aliased = c.aliased;
+          } else if (c.kind === "clear") {
+            operations.push({ Clear: {} });
+            model.clear();
+          }
+        }
+        await site.call("commit_batch", [{ batch_id: 0n, operations }], me());
+        if (batch.some((c) => c.kind === "upgrade")) await net.install(id, wasm, NO_ARGUMENT, { mode: "upgrade" });
+        for (const path of paths) {
+          const own = resolve(model, decodeURIComponent(path).replace(/\/+/g, "/"));
+          const served = own !== undefined && own.encodings.size > 0 ? own : model.get("/index.html");
+          for (const accepted of ["br", "gzip", "identity"]) {
+            const answer = await ask(path, [["Accept-Encoding", accepted]]);
+            expect([path, verify(path, answer).version]).toEqual([path, 2]);
+            if (served === undefined || served.encodings.size === 0) {
+              expect([path, answer.status]).toEqual([path, 404]);
+              continue;
+            }
+            const expected = served.encodings.get(accepted) ?? served.encodings.get("identity") ?? [...served.encodings.values()][0];
+            const got = new TextDecoder().decode(answer.body);
+            // Without the accepted and the plain form any form will do.
+            if (served.encodings.has(accepted) || served.encodings.has("identity")) expect([path, accepted, got]).toEqual([path, accepted, new TextDecoder().decode(expected)]);
+            else expect([...served.encodings.values()].map((b) => new TextDecoder().decode(b))).toContain(got);
+          }
+        }
+      }
+    }),
+    { numRuns: 5 },
+  );
+}, 300_000);
 
 describe("permissions", () => {
   const other = stranger.getPrincipal();

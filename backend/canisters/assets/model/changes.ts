@@ -66,7 +66,7 @@ export function createAsset(arg: CreateAssetArguments): void {
     if (old.contentType != arg.content_type) trap("create_asset: content type mismatch for " + arg.key);
     return;
   }
-  if (!arg.key.startsWith("/")) trap("a key begins with a slash: " + arg.key);
+  if (!arg.key.startsWith("/") || arg.key.includes("//")) trap("a key begins with a slash and has none twice: " + arg.key);
   if (String.UTF8.byteLength(arg.key) > MAX_KEY_BYTES) trap("key longer than " + MAX_KEY_BYTES.toString() + " bytes: " + arg.key);
   checkText("content type", arg.content_type);
   const made = new Asset();

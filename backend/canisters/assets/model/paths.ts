@@ -43,8 +43,18 @@ function hexDigit(c: i32): i32 {
   return -1;
 }
 
-/** The path of a request's URL with percent-encodings resolved; as it stands when they are broken. */
+/** One slash for several: to the certification both are the same path. */
+function withSingleSlashes(path: string): string {
+  while (path.includes("//")) path = path.replaceAll("//", "/");
+  return path;
+}
+
+/** The path of a request's URL: percent-encodings resolved, unless they are broken, and no slash twice. */
 export function requestPath(url: string): string {
+  return withSingleSlashes(decodedPath(url));
+}
+
+function decodedPath(url: string): string {
   let end = url.length;
   for (let i = 0; i < url.length; i++) {
     const c = url.charCodeAt(i);
