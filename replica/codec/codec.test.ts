@@ -2,13 +2,16 @@ import { Cbor as AgentCbor, requestIdOf } from '@dfinity/agent';
 import { Principal as AgentPrincipal } from '@dfinity/principal';
 import { decode as libraryDecode, encode as libraryEncode } from 'cborg';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { fromHex, toHex, utf8 } from './bytes.ts';
 import { CborError, decodeCbor, encodeCbor, encodeTagged } from './cbor.ts';
 import type { CborValue } from './cbor.ts';
 import { DerError, parsePublicKey, wrapPublicKey } from './der.ts';
 import { decodeUleb128, encodeSleb128, encodeUleb128 } from './leb128.ts';
 import { domainSeparated, hashOfMap } from './request-id.ts';
+
+// Properties with many runs: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 describe('request ids', () => {
   it('gives the id of the interface specification example', () => {

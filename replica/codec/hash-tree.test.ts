@@ -1,7 +1,7 @@
 import { lookup_path, LookupPathStatus, reconstruct, Cbor as AgentCbor } from '@dfinity/agent';
 import type { HashTree as AgentTree } from '@dfinity/agent';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { compareBytes, fromHex, toHex, utf8 } from './bytes.ts';
 import { CborError } from './cbor.ts';
 import {
@@ -28,6 +28,9 @@ import {
   witness,
 } from './hash-tree.ts';
 import type { HashTree } from './hash-tree.ts';
+
+// Properties with many runs: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const SPEC_TREE =
   '8301830183024161830183018302417882034568656c6c6f810083024179820345776f726c6483024162820344676f6f6483018302416381' +

@@ -1,9 +1,12 @@
 import { bls12_381 } from '@noble/curves/bls12-381';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { blsVerify as agentVerify } from '@dfinity/agent';
 import { fromHex, toHex, utf8 } from '../codec/bytes.ts';
 import { BLS_DST, BlsSecretKey, KNOWN_BLS_ANSWER, blsKeyFromDer, blsVerify, initBls } from './bls.ts';
+
+// Properties with many runs: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 beforeAll(() => initBls());
 

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { createHash, generateKeyPairSync, sign as nodeSign } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { encode } from 'cborg';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { concatBytes, fromHex, toHex, utf8 } from '../codec/bytes.ts';
 import type { CborValue } from '../codec/cbor.ts';
 import { encodeTagged } from '../codec/cbor.ts';
@@ -24,6 +24,9 @@ import type { Authentication, RequestType } from './ingress-validation.ts';
 import { selfAuthenticatingId } from './keys.ts';
 import { certificate, delegationCertificate, testSubnet } from './test-network.ts';
 import type { TestSubnet } from './test-network.ts';
+
+// Properties with many runs: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 beforeAll(() => initBls());
 

@@ -1,7 +1,7 @@
 /** Hostile HTTP against a real network: nothing crashes, nothing hangs, nothing changes. */
 import { Ed25519KeyIdentity } from '@dfinity/identity';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import wabtInit from 'wabt';
 import { toHex, utf8 } from '../codec/bytes.ts';
 import type { CborValue } from '../codec/cbor.ts';
@@ -10,6 +10,9 @@ import { domainSeparated, hashOfMap } from '../codec/request-id.ts';
 import { startNetwork } from '../network/embed.ts';
 import type { EmbeddedNetwork } from '../network/embed.ts';
 import { Principal } from '../types/principal.ts';
+
+// Properties with many runs: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const COUNTER = `(module
   (import "ic0" "msg_reply" (func $reply))

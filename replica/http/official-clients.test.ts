@@ -14,10 +14,13 @@ import asc from 'assemblyscript/asc';
 import motoko from 'motoko';
 import motokoClassical from 'motoko-classical';
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import wabtInit from 'wabt';
 import { startNetwork } from '../network/embed.ts';
 import type { EmbeddedNetwork } from '../network/embed.ts';
+
+// Properties with many runs: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** Replies with what it was sent; counts in the heap. `greet` answers any text with itself. */
 const ECHO = `(module

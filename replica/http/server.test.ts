@@ -7,7 +7,7 @@ import type { IDL as CoreIDL } from '@icp-sdk/core/candid';
 import fc from 'fast-check';
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Principal } from '../types/principal.ts';
 import { utf8, utf8Decode } from '../codec/bytes.ts';
 import type { CborValue } from '../codec/cbor.ts';
@@ -20,6 +20,9 @@ import type { HttpServer } from './server.ts';
 import { MAX_BODY_BYTES, startHttpServer } from './server.ts';
 import { TestNetwork } from './test-network.ts';
 import type { Timer } from './timer.ts';
+
+// Properties with many runs: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let network: TestNetwork;
 let server: HttpServer;

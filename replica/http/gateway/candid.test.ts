@@ -1,8 +1,11 @@
 import { IDL } from '@dfinity/candid';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { utf8 } from '../../codec/bytes.ts';
 import { decodeCallbackResponse, decodeResponse, encodeRequest, GatewayCandidError } from './candid.ts';
+
+// Properties with many runs: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const Minimal = IDL.Record({ status_code: IDL.Nat16, headers: IDL.Vec(IDL.Tuple(IDL.Text, IDL.Text)), body: IDL.Vec(IDL.Nat8) });
 const bytes = new Uint8Array(IDL.encode([Minimal], [{ status_code: 200, headers: [['a', 'b']], body: utf8('x') }]));

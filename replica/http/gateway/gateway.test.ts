@@ -6,7 +6,7 @@ import { request as httpRequest } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Principal } from '../../types/principal.ts';
 import { utf8 } from '../../codec/bytes.ts';
 import { encodeHashTree, treeOf } from '../../codec/hash-tree.ts';
@@ -19,6 +19,9 @@ import type { TestCanister } from '../test-network.ts';
 import { NO_METHOD, TestNetwork } from '../test-network.ts';
 import { Gateway } from './gateway.ts';
 import { HostAliases } from './host-aliases.ts';
+
+// Properties with many runs: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const Request = IDL.Record({
   method: IDL.Text,

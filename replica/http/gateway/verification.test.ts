@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { gzipSync } from 'node:zlib';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { fromHex, toHex, utf8 } from '../../codec/bytes.ts';
 import { decodeCbor, encodeTagged } from '../../codec/cbor.ts';
 import type { HashTree, TreeSource } from '../../codec/hash-tree.ts';
@@ -15,6 +15,9 @@ import type { TestSubnet } from '../../crypto/test-network.ts';
 import { CelError, parseCertificationExpression } from './cel.ts';
 import type { CanisterHttpRequest, CanisterHttpResponse, HeaderList } from './types.ts';
 import { moreSpecificWildcards, parseCertificateHeader, VerificationError, verifyResponse } from './verification.ts';
+
+// Properties with many runs: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const NOW = 1_700_000_000_000_000_000n;
 const CANISTER = fromHex('00000000000000010101');
