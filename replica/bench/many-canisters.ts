@@ -1,12 +1,8 @@
 /** Resident bytes for each of 10,000 small canisters, installed and called once each. */
 import type { Figure } from './figure.ts';
-import { populate } from './populate.ts';
-import { withReplica } from './replica-process.ts';
+import { CANISTERS, populatedReplica } from './populate.ts';
 
 export async function measure(): Promise<Figure> {
-  return withReplica(async (replica) => {
-    const before = replica.residentBytes();
-    const count = await populate(replica, 10_000);
-    return { value: (replica.residentBytes() - before) / count / 1000, unit: 'kB' };
-  });
+  const { emptyBytes, fullBytes } = await populatedReplica();
+  return { value: (fullBytes - emptyBytes) / CANISTERS / 1000, unit: 'kB' };
 }

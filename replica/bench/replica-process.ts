@@ -63,6 +63,12 @@ export class ReplicaProcess {
     await ended;
   }
 
+  /** For the end of the process, which waits for nothing. */
+  removeNow(): void {
+    this.#child?.kill('SIGKILL');
+    rmSync(this.stateDir, { recursive: true, force: true });
+  }
+
   async remove(): Promise<void> {
     await this.stop();
     rmSync(this.stateDir, { recursive: true });

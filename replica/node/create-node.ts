@@ -21,6 +21,7 @@ import { APPLICATION_SUBNET, SYSTEM_SUBNET } from '../types/subnet-config.ts';
 import type { SubnetConfig } from '../types/subnet-config.ts';
 import { NOT_DURABLE, recover } from './durable-state.ts';
 import type { DurableState } from './durable-state.ts';
+import { Eviction } from './eviction.ts';
 import { SubnetNode } from './subnet-node.ts';
 import type { NodeClock, NodeHost } from './types.ts';
 
@@ -57,6 +58,7 @@ export function createNode(config: NodeConfig, around: NodeSurroundings): Subnet
   const routingOf = (state: ReplicatedState): MessageRouting =>
     new MessageRouting({ config: subnetConfig, state, management: managementCanister, engine: { executeEntryPoint } });
 
+  const eviction = new Eviction(executionStateOf);
   let state: ReplicatedState;
   let durable: DurableState = NOT_DURABLE;
   let routing: MessageRouting | undefined;
@@ -78,7 +80,16 @@ export function createNode(config: NodeConfig, around: NodeSurroundings): Subnet
         checkpointBatches: around.checkpointBatches,
       },
       genesis,
-      (loaded) => (routing = routingOf(loaded)),
+      (loaded) => {
+        const replaying = (routing = routingOf(loaded));
+        return {
+          executeBatch: (batch) => {
+            const outcome = replaying.executeBatch(batch);
+            eviction.afterBatch(loaded, outcome);
+            return outcome;
+          },
+        };
+      },
     );
     ({ state, durable } = recovered);
     around.host.log('info', 'state.recovered', {
@@ -107,7 +118,7 @@ export function createNode(config: NodeConfig, around: NodeSurroundings): Subnet
     host: around.host,
     nodeKey: NodeSigningKey.fromSeed(secrets.nodeSeed),
     signRoot: (rootHash) => signStateRoot(subnetKey, rootHash),
-    executionOf: executionStateOf,
+    eviction,
   });
 }
 

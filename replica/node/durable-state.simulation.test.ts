@@ -126,7 +126,7 @@ async function cycle(seed: number): Promise<void> {
         await synced;
         certain = batch.height;
         store.failNext = random() < 0.1;
-        durable.executed(state, outcome, tree.tree.digest());
+        durable.executed(state, outcome, tree.tree.digest(), 0);
         if (random() < 0.4) await store.finish?.();
         // Lets the checkpoint's continuation run, as the event loop would.
         await new Promise((resolve) => setImmediate(resolve));

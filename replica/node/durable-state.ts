@@ -27,7 +27,7 @@ export interface DurableState {
   /** Throws `StoreError('disk_full')` at once, with nothing changed, when the batch does not fit on the disk. */
   append(batch: Batch, stateHash: Uint8Array): Promise<void>;
   /** After each published batch, before the next begins. */
-  executed(state: ReplicatedState, outcome: BatchOutcome, stateHash: Uint8Array): void;
+  executed(state: ReplicatedState, outcome: BatchOutcome, stateHash: Uint8Array, executeMillis: number): void;
   /** Writes a checkpoint of the final state. */
   close(state: ReplicatedState, stateHash: Uint8Array): Promise<void>;
   /** Gives up as a crash would: nothing more is written. */
@@ -48,10 +48,10 @@ export const NOT_DURABLE: DurableState = {
   logBytes: 0,
 };
 
-/** A restart reads the log at some 100 MB/s; what it executes again matters more. */
+/** A restart reads the log at some 100 MB/s. */
 const CHECKPOINT_LOG_BYTES = 16 * 1024 * 1024;
-/** About ten seconds of execution to do again. */
-const CHECKPOINT_INSTRUCTIONS = 10_000_000_000;
+/** What a restart must execute again takes about as long as it took. */
+const CHECKPOINT_EXECUTE_MILLIS = 1_500;
 const CHECKPOINT_BATCHES = 5_000;
 /** When nothing has happened for this long, writing disturbs nobody. */
 const QUIET_MILLIS = 2_000;
@@ -116,9 +116,10 @@ export function recover(
     const routing = executor(state);
     for (const { height, payload } of logged) {
       if (!equalBytes(tree.tree.digest(), payload.subarray(0, HASH_BYTES))) throw diverged(height, tree.tree.digest(), payload);
+      const began = options.monotonicMillis();
       const outcome = routing.executeBatch(decodeBatch(payload.subarray(HASH_BYTES)));
       tree.update(state, outcome);
-      durable.replayed(outcome);
+      durable.replayed(outcome, options.monotonicMillis() - began);
     }
   }
   return { durable, state, replayed: logged.length };
@@ -139,7 +140,7 @@ export class DiskDurability implements DurableState {
   readonly #writer: StateRecordWriter;
   #pending = new PendingChanges();
   #batches = 0;
-  #instructions = 0;
+  #executeMillis = 0;
   #writing: Promise<void> | undefined;
   #cancelQuiet: (() => void) | undefined;
   #lastCheckpointMillis = 0;
@@ -172,18 +173,18 @@ export class DiskDurability implements DurableState {
   }
 
   /** A batch from the log was executed again: its changes are not in a checkpoint yet. */
-  replayed(outcome: BatchOutcome): void {
+  replayed(outcome: BatchOutcome, executeMillis: number): void {
     this.#pending.add(outcome);
     this.#batches++;
-    this.#instructions += outcome.instructionsUsed;
+    this.#executeMillis += executeMillis;
   }
 
-  executed(state: ReplicatedState, outcome: BatchOutcome, stateHash: Uint8Array): void {
-    this.replayed(outcome);
+  executed(state: ReplicatedState, outcome: BatchOutcome, stateHash: Uint8Array, executeMillis: number): void {
+    this.replayed(outcome, executeMillis);
     if (this.#writing || this.#closed) return;
     const due =
       this.#log.bytesSinceRotate >= CHECKPOINT_LOG_BYTES ||
-      this.#instructions >= CHECKPOINT_INSTRUCTIONS ||
+      this.#executeMillis >= CHECKPOINT_EXECUTE_MILLIS ||
       this.#batches >= (this.#options.checkpointBatches ?? CHECKPOINT_BATCHES);
     if (due) this.#checkpointInBackground(state, stateHash);
     else this.#checkpointWhenQuiet(state, stateHash);
@@ -233,7 +234,7 @@ export class DiskDurability implements DurableState {
     const changes = this.#writer.collect(state, this.#pending);
     this.#pending = new PendingChanges();
     this.#batches = 0;
-    this.#instructions = 0;
+    this.#executeMillis = 0;
     this.#log.rotate();
     const collected = this.#options.monotonicMillis();
     await this.#records.commit({ height, stateHash }, changes);

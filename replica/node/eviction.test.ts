@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { PrincipalKey } from '../types/principal.ts';
+import type { ReplicatedState } from '../state/replicated-state.ts';
 import { Eviction } from './eviction.ts';
 import type { Evictable } from './eviction.ts';
 
@@ -14,15 +15,23 @@ class FakeExecution implements Evictable {
   }
 }
 
+/** As far as eviction looks at a state: executions by canister. */
+function evictionOf(executions: readonly FakeExecution[]): { eviction: Eviction; touch: (at: number) => void } {
+  const canisters = new Map(executions.map((execution, at) => [key(at), { execution }]));
+  const state = { canisters } as unknown as ReplicatedState;
+  const eviction = new Eviction((canister) => (canister as unknown as { execution: FakeExecution }).execution);
+  return { eviction, touch: (at) => eviction.touch(state, key(at)) };
+}
+
 const key = (index: number): PrincipalKey => String(index).padStart(8, '0') as PrincipalKey;
 
 describe('eviction', () => {
   test('evicts the least recently used when there are too many', () => {
-    const eviction = new Eviction();
     const executions = Array.from({ length: 5000 }, () => new FakeExecution(1000));
-    for (const [at, execution] of executions.entries()) {
-      eviction.touch(key(at), execution);
-      eviction.touch(key(0), executions[0]);
+    const { eviction, touch } = evictionOf(executions);
+    for (const at of executions.keys()) {
+      touch(at);
+      touch(0);
       eviction.evictExcess();
     }
     expect(executions[0]!.isLive).toBe(true);
@@ -32,9 +41,9 @@ describe('eviction', () => {
   });
 
   test('evicts by size, but never the one used last', () => {
-    const eviction = new Eviction();
     const executions = Array.from({ length: 3 }, () => new FakeExecution(2 * 1024 ** 3));
-    for (const [at, execution] of executions.entries()) eviction.touch(key(at), execution);
+    const { eviction, touch } = evictionOf(executions);
+    for (const at of executions.keys()) touch(at);
     for (let call = 0; call < 100; call++) eviction.evictExcess();
     expect(executions.map(({ isLive }) => isLive)).toEqual([false, false, true]);
   });

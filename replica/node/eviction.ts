@@ -4,6 +4,9 @@
  *
  * Never changes a result: an evicted canister and a live one are the same state.
  */
+import type { CanisterState } from '../state/canister-state.ts';
+import type { ReplicatedState } from '../state/replicated-state.ts';
+import type { BatchOutcome } from '../types/batch.ts';
 import type { PrincipalKey } from '../types/principal.ts';
 
 /**
@@ -25,24 +28,37 @@ export interface Evictable {
   evict(): void;
 }
 
+/** The engine's state of an installed canister. */
+export type ExecutionOf = (canister: CanisterState) => Evictable | undefined;
+
 export class Eviction {
+  readonly #executionOf: ExecutionOf;
   /** Least recently used first. */
   readonly #used = new Map<PrincipalKey, Evictable>();
   evicted = 0;
   #sinceMeasured = 0;
 
-  /** The canister ran (or may have). A reinstalled one comes with a new state. */
-  touch(key: PrincipalKey, execution: Evictable | undefined): void {
+  constructor(executionOf: ExecutionOf) {
+    this.#executionOf = executionOf;
+  }
+
+  /** Between a batch and what comes next. */
+  afterBatch(state: ReplicatedState, outcome: BatchOutcome): void {
+    for (const key of outcome.removedCanisters) this.#used.delete(key);
+    for (const key of outcome.changedCanisters) this.touch(state, key);
+    this.evictExcess();
+  }
+
+  /** The canister ran (or may have). A reinstalled one has a new execution. */
+  touch(state: ReplicatedState, key: PrincipalKey): void {
+    const canister = state.canisters.get(key);
+    const execution = canister && this.#executionOf(canister);
     this.#used.delete(key);
     if (execution?.isLive) this.#used.set(key, execution);
   }
 
-  forget(key: PrincipalKey): void {
-    this.#used.delete(key);
-  }
-
-  get liveCount(): number {
-    return this.#used.size;
+  isLive(canister: CanisterState): boolean {
+    return this.#executionOf(canister)?.isLive ?? false;
   }
 
   /** Call it between executions. */

@@ -35,7 +35,6 @@ import { decodeSlice, encodeSlice, SliceError } from '../p2p/certified-slice.ts'
 import { SlicePool } from '../p2p/slice-pool.ts';
 import type { Consensus, ConsensusEvent, PayloadSource } from '../consensus/types.ts';
 import { CertifiedTree } from '../state/certified-tree.ts';
-import type { CanisterState } from '../state/canister-state.ts';
 import type { IngressStatus, ReplicatedState } from '../state/replicated-state.ts';
 import { StoreError } from '../state/store/errors.ts';
 import type { Batch, BatchOutcome } from '../types/batch.ts';
@@ -48,8 +47,7 @@ import type { SubnetConfig } from '../types/subnet-config.ts';
 import { CertifiedHeight } from './certified-state.ts';
 import type { Signer } from './certified-state.ts';
 import { Counters } from './counters.ts';
-import { Eviction } from './eviction.ts';
-import type { Evictable } from './eviction.ts';
+import type { Eviction } from './eviction.ts';
 import type { DurableState } from './durable-state.ts';
 import { IngressPool } from './ingress-pool.ts';
 import { IngressWaiters } from './ingress-waiters.ts';
@@ -78,8 +76,7 @@ export interface SubnetNodeParts {
   readonly clock: NodeClock;
   readonly host: NodeHost;
   readonly nodeKey: NodeSigningKey;
-  /** The engine's state of an installed canister. */
-  readonly executionOf: (canister: CanisterState) => Evictable | undefined;
+  readonly eviction: Eviction;
   /** Signs the payload of a state root with the subnet's key. */
   readonly signRoot: (rootHash: Uint8Array) => Uint8Array;
 }
@@ -96,7 +93,6 @@ export class SubnetNode implements SubnetNodeApi {
   readonly #slices = new SlicePool();
   readonly #counters = new Counters();
   readonly #queryUse = new QueryUseCounter();
-  readonly #eviction = new Eviction();
   /** In the batch that is being executed or synced. */
   readonly #inBlock = new Set<MessageId>();
   /** By subnet: end of the messages sent to it so far. */
@@ -163,11 +159,14 @@ export class SubnetNode implements SubnetNodeApi {
   async #process(batch: Batch): Promise<void> {
     for (const message of batch.ingress) this.#inBlock.add(message.messageId);
     let outcome: BatchOutcome;
+    let executeMillis: number;
     try {
       const synced = this.#append(batch);
       if (!synced) return;
-      outcome = this.#counters.timed('execute', () => this.#parts.routing.executeBatch(batch));
-      this.#counters.executed(outcome);
+      const began = performance.now();
+      outcome = this.#parts.routing.executeBatch(batch);
+      executeMillis = performance.now() - began;
+      this.#counters.executed(outcome, executeMillis);
       this.#tree.update(this.#state, outcome);
       await this.#counters.timedAsync('sync', synced);
     } catch (error) {
@@ -177,20 +176,9 @@ export class SubnetNode implements SubnetNodeApi {
     if (this.#stopped) return;
     this.#publish(outcome);
     this.#inBlock.clear();
-    this.#evict(outcome);
-    this.#parts.durable.executed(this.#state, outcome, this.#certified.tree.digest());
+    this.#parts.eviction.afterBatch(this.#state, outcome);
+    this.#parts.durable.executed(this.#state, outcome, this.#certified.tree.digest(), executeMillis);
     this.#drive({ kind: 'executed', outcome });
-  }
-
-  #evict(outcome: BatchOutcome): void {
-    for (const key of outcome.removedCanisters) this.#eviction.forget(key);
-    for (const key of outcome.changedCanisters) this.#touch(key);
-    this.#eviction.evictExcess();
-  }
-
-  #touch(key: PrincipalKey): void {
-    const canister = this.#state.canisters.get(key);
-    this.#eviction.touch(key, canister && this.#parts.executionOf(canister));
   }
 
   /** Undefined: the disk is full. The batch is given up, who waits for it is told, and the next attempt comes later. */
@@ -335,8 +323,8 @@ export class SubnetNode implements SubnetNodeApi {
       dataCertificate: () => certified.certificate([TIME_PATH, [label('canister'), canisterId.bytes, label('certified_data')]]),
     });
     this.#queryUse.add(uses);
-    this.#touch(canisterId.key);
-    if (this.#counters.queries % QUERIES_PER_EVICTION === 0) this.#eviction.evictExcess();
+    this.#parts.eviction.touch(this.#state, canisterId.key);
+    if (this.#counters.queries % QUERIES_PER_EVICTION === 0) this.#parts.eviction.evictExcess();
     if (result.kind === 'reply') {
       const signature = this.#signQuery({ status: 'replied', arg: result.data }, request.requestId, certified.timeNanos);
       return { kind: 'replied', arg: result.data, signature };
@@ -459,7 +447,7 @@ export class SubnetNode implements SubnetNodeApi {
       durable: this.#parts.durable,
       counters: this.#counters,
       withCanisters: detail === 'canisters',
-      isLive: (canister) => this.#parts.executionOf(canister)?.isLive ?? false,
+      isLive: (canister) => this.#parts.eviction.isLive(canister),
     });
   }
 

@@ -18,6 +18,7 @@ import type { ValidatedRequest } from '../http/replica-port.ts';
 import { MessageRouting } from '../messaging/message-routing.ts';
 import { Network } from '../network/network.ts';
 import { NOT_DURABLE } from '../node/durable-state.ts';
+import { Eviction } from '../node/eviction.ts'
 import { SubnetNode } from '../node/subnet-node.ts';
 import type { NodeHost } from '../node/types.ts';
 import { secretsFromSeed } from '../registry/keys.ts';
@@ -158,8 +159,9 @@ export class InstanceNetwork {
         host,
         nodeKey: nodeKeys[index]!,
         signRoot: (rootHash) => signStateRoot(subnetKeys[index]!, rootHash),
-        executionOf: (canister) =>
+        eviction: new Eviction((canister) =>
           canister.code === undefined ? undefined : executionOf(canister),
+        ),
       });
       const running: RunningSubnet = {
         spec,
