@@ -54,10 +54,10 @@ export class Memory {
   /** First stable page of each extent. */
   private bases: StaticArray<u32> = new StaticArray<u32>(4);
   private extents: u32 = 0;
-  // The extent used last: virtual range [from, to) and what to add for the stable address.
+  // The extent used last: where it begins in this memory, how long it is, and where it begins in stable memory.
   private from: u64 = 0;
-  private to: u64 = 0;
-  private delta: u64 = 0;
+  private span: u64 = 0;
+  private base: u64 = 0;
 
   constructor(readonly id: u8) {}
 
@@ -85,14 +85,15 @@ export class Memory {
 
   /** Copies `len` bytes at `offset` to the heap at `dst`. */
   read(offset: u64, dst: usize, len: u32): void {
-    if (offset >= this.from && offset + len <= this.to) {
-      stable64_read(dst, offset + this.delta, len);
+    const inside = offset - this.from; // huge when before the extent
+    if (inside < this.span && <u64>len <= this.span - inside) {
+      stable64_read(dst, this.base + inside, len);
       return;
     }
     this.checkRange(offset, len);
     while (len > 0) {
       const part = this.locate(offset, len);
-      stable64_read(dst, offset + this.delta, part);
+      stable64_read(dst, this.base + (offset - this.from), part);
       offset += part;
       dst += part;
       len -= part;
@@ -101,14 +102,15 @@ export class Memory {
 
   /** Copies `len` bytes of the heap at `src` to `offset`. */
   write(offset: u64, src: usize, len: u32): void {
-    if (offset >= this.from && offset + len <= this.to) {
-      stable64_write(offset + this.delta, src, len);
+    const inside = offset - this.from;
+    if (inside < this.span && <u64>len <= this.span - inside) {
+      stable64_write(this.base + inside, src, len);
       return;
     }
     this.checkRange(offset, len);
     while (len > 0) {
       const part = this.locate(offset, len);
-      stable64_write(offset + this.delta, src, part);
+      stable64_write(this.base + (offset - this.from), src, part);
       offset += part;
       src += part;
       len -= part;
@@ -136,9 +138,9 @@ export class Memory {
     const index = extentOfPage(<u32>(offset >> 16));
     const from = <u64>extentStart(index) << 16;
     this.from = from;
-    this.to = from + (<u64>extentPages(index) << 16);
-    this.delta = (<u64>unchecked(this.bases[index]) << 16) - from;
-    return <u32>min<u64>(len, this.to - offset);
+    this.span = <u64>extentPages(index) << 16;
+    this.base = <u64>unchecked(this.bases[index]) << 16;
+    return <u32>min<u64>(len, this.span - (offset - from));
   }
 }
 

@@ -84,6 +84,12 @@ describe("memory manager", () => {
     expect(() => c.x.memRead(3, 65530n, 7)).toThrow();
     expect(() => c.x.memWrite(3, 0xffff_ffff_ffff_fffen, 4)).toThrow();
     expect(() => c.x.memRead(4, 0n, 1)).toThrow();
+    // Neither when the extent is at hand, nor by an offset that would wrap around into another memory.
+    c.x.memEnsure(4, 200_000n);
+    c.x.memWrite(3, 0n, 4);
+    for (const at of [65533n, 65536n, 0xffff_ffff_ffff_fffen, 0xffff_ffff_ffff_0000n]) expect(() => c.x.memWrite(3, at, 4)).toThrow();
+    c.x.memWrite(4, 100_000n, 4);
+    for (const at of [262_143n, 0xffff_ffff_ffff_fffen]) expect(() => c.x.memRead(4, at, 4)).toThrow();
   });
 
   test("stable memory of another layout is refused, not overwritten", () => {
