@@ -18,7 +18,7 @@ import type { ValidatedRequest } from '../http/replica-port.ts';
 import { MessageRouting } from '../messaging/message-routing.ts';
 import { Network } from '../network/network.ts';
 import { NOT_DURABLE } from '../node/durable-state.ts';
-import { Eviction } from '../node/eviction.ts'
+import { Eviction } from '../node/eviction.ts';
 import { SubnetNode } from '../node/subnet-node.ts';
 import type { NodeHost } from '../node/types.ts';
 import { secretsFromSeed } from '../registry/keys.ts';
