@@ -31,13 +31,13 @@ const suites: Suite[] = [
   vitest("backend"),
   vitest("frontend"),
   { name: "backend: instruction table", command: ["npm", "run", "--silent", "bench:check", "-w", "backend"] },
-  { name: "build site", command: ["npm", "run", "--silent", "build", "-w", "frontend"] },
+  { name: "build site", command: ["node", "backend/tools/deploy/build-site.ts"] },
   {
     name: "e2e",
     command: ["playwright", "test"],
     cwd: "e2e",
     report: "playwright",
-    env: { PLAYWRIGHT_JSON_OUTPUT_NAME: join(reports, "e2e.json") },
+    env: { PARLEY_BUILT: "1", PLAYWRIGHT_JSON_OUTPUT_NAME: join(reports, "e2e.json") },
   },
 ];
 

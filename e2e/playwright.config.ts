@@ -16,6 +16,7 @@ export default defineConfig({
     launchOptions: chromiumOptions(),
     screenshot: "only-on-failure",
     trace: "retain-on-failure",
+    actionTimeout: 20_000,
     locale: "en-GB",
     timezoneId: "Europe/Zurich",
   },

@@ -40,7 +40,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await ben.screenshot(`chat-list-phone-${colorScheme}`);
 
     await ben.page.getByRole("link", { name: "Me", exact: true }).click();
-    await expect(ben.page.getByRole("heading", { name: "Me" })).toBeVisible();
+    await expect(ben.page.getByRole("heading", { name: "Me", exact: true })).toBeVisible();
     await expectAccessible(ben.page);
     await ben.screenshot(`me-phone-${colorScheme}`);
     await expectAccessible(cat.page);

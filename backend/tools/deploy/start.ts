@@ -65,7 +65,7 @@ class Replica {
       process.execPath,
       [join(root, "replica", "network", "cli.ts"), "--state-dir", networkFolder, "--port", String(port), "--ready-file", readyFile, "--log-level", process.env["LOG"] || "warn"],
       // Its own process group: Ctrl-C reaches only us, and we stop it in order.
-      { cwd: root, stdio: ["ignore", "inherit", "pipe"], detached: true },
+      { cwd: root, stdio: ["ignore", "ignore", "pipe"], detached: true },
     );
     this.child.stderr!.on("data", (data) => {
       process.stderr.write(data);
@@ -116,8 +116,11 @@ async function main(): Promise<void> {
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void stop(0));
   try {
-    await progress.step("Build the canisters", () => run("npm", ["run", "--silent", "build", "-w", "backend"]));
-    await progress.step("Build the app", () => run(process.execPath, [join(root, "backend", "tools", "deploy", "build-site.ts")]));
+    // The end-to-end tests have just built everything.
+    if (!process.env["PARLEY_BUILT"]) {
+      await progress.step("Build the canisters", () => run("npm", ["run", "--silent", "build", "-w", "backend"]));
+      await progress.step("Build the app", () => run(process.execPath, [join(root, "backend", "tools", "deploy", "build-site.ts")]));
+    }
     const network = await progress.step("Start the network", () => replica.ready(readyFile));
     await new Deployer(network, store, progress).run();
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
