@@ -3,12 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { parentPort } from 'node:worker_threads';
 import { initBls } from '../crypto/bls.ts';
 import { RealClock } from './clocks.ts';
-import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts';
+import type { FromWorker, Peer, ToWorker, WorkerStart } from './worker-messages.ts';
 import { decodeSecrets } from '../registry/keys.ts';
 import { decodeRegistry } from '../registry/registry.ts';
 import { StoreError } from '../state/store/errors.ts';
 import { createNode } from '../node/create-node.ts';
 import type { SubnetNode } from '../node/subnet-node.ts';
+import { Principal } from '../types/principal.ts';
 import type { LogLevel } from '../node/types.ts';
 
 const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
@@ -22,6 +23,7 @@ const blsReady = initBls();
 
 async function open(start: WorkerStart): Promise<SubnetNode> {
   await blsReady;
+  const ports = new Map(start.peers.map(({ subnetId, port: peer }) => [Principal.fromBytes(subnetId).key, peer]));
   const loudest = LEVELS.indexOf(start.logLevel);
   return createNode(
     {
@@ -33,7 +35,7 @@ async function open(start: WorkerStart): Promise<SubnetNode> {
     {
       clock: new RealClock().forNode(),
       host: {
-        sendSlice: (to, slice) => send({ kind: 'slice', to, slice }),
+        sendSlice: (to, slice) => ports.get(Principal.fromBytes(to).key)?.postMessage(slice),
         certified: (height) => send({ kind: 'certified', height }),
         log: (level, event, fields) => {
           if (LEVELS.indexOf(level) >= loudest) send({ kind: 'log', level, event, fields });
@@ -51,7 +53,8 @@ async function open(start: WorkerStart): Promise<SubnetNode> {
   );
 }
 
-function serve(node: SubnetNode): void {
+function serve(node: SubnetNode, peers: readonly Peer[]): void {
+  for (const { subnetId, port: peer } of peers) peer.on('message', (slice: Uint8Array) => void node.receiveSlice(subnetId, slice));
   port!.on('message', (message: ToWorker) => {
     if (message.kind === 'begin') node.wake();
     if (message.kind !== 'call') return;
@@ -71,5 +74,5 @@ function traceOf(error: unknown): string {
 port.once('message', (message: ToWorker) => {
   if (message.kind !== 'open') throw new Error(`first message ${message.kind}`);
   // A StoreError speaks to the operator; anything else is a defect and needs its trace.
-  open(message.start).then(serve, (error: unknown) => send({ kind: 'failed', reason: error instanceof StoreError ? error.message : traceOf(error) }));
+  open(message.start).then((node) => serve(node, message.start.peers), (error: unknown) => send({ kind: 'failed', reason: error instanceof StoreError ? error.message : traceOf(error) }));
 });

@@ -1,11 +1,13 @@
 /**
- * A whole network as one process: the HTTP boundary on this thread, each subnet in a worker of its own, slices carried
- * between them.
+ * A whole network as one process: the HTTP boundary on this thread, each subnet in a worker of its own.
+ *
+ * Slices go from worker to worker; this thread only introduces them.
  *
  * The supervisor holds no state of a subnet. If a worker ends, the network says so in its health and in the log; a
  * restart of the process continues from what was synced.
  */
 import { join } from 'node:path';
+import { MessageChannel } from 'node:worker_threads';
 import { initBls } from '../crypto/bls.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { LogLevel, NodeHost } from '../node/types.ts';
@@ -18,6 +20,7 @@ import type { Logger } from './logger.ts';
 import { Network } from './network.ts';
 import { cleanFolder, DEFAULT_SUBNETS, heldSubnets, HOST_ALIASES_FILE, networkInMemory, openNetwork } from './state-folder.ts';
 import type { NetworkFiles } from './state-folder.ts';
+import type { Peer } from './worker-messages.ts';
 import { WorkerThread } from './worker-node.ts';
 import type { WorkerNode } from './worker-node.ts';
 
@@ -72,10 +75,10 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   async function supervise(files: NetworkFiles, end: () => Promise<void>): Promise<Supervisor> {
     let network: Network | undefined;
     const registry = encodeRegistry(files.registry);
+    const peers = portsBetween(files.registry.subnets.map((subnet) => subnet.id.bytes));
     const workers = await Promise.all(
       files.registry.subnets.map((record, at) => {
-        const host: NodeHost = {
-          sendSlice: (to, slice) => network?.deliverSlice(record.id, to, slice),
+        const host: Omit<NodeHost, 'sendSlice'> = {
           certified: (height) => {
             if (at === 0) network?.rootCertified(height);
           },
@@ -86,7 +89,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
           },
         };
         const { secrets, folder } = files.subnets[at]!;
-        return threads[at]!.open({ registry, subnetId: record.id.bytes, folder, secrets: encodeSecrets(secrets), logLevel: options.logLevel }, host);
+        return threads[at]!.open({ registry, subnetId: record.id.bytes, folder, secrets: encodeSecrets(secrets), logLevel: options.logLevel, peers: peers[at]! }, host);
       }),
     );
     network = new Network(files.registry, workers.map((worker) => worker.api), wallNanos);
@@ -102,6 +105,20 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     const stopRenewing = network.keepDelegationsFresh();
     return { network, port: server.port, stop: () => stopAll(server, workers, stopRenewing, end) };
   }
+}
+
+/** For each subnet, a port to each other. */
+function portsBetween(subnetIds: readonly Uint8Array[]): Peer[][] {
+  const peers: Peer[][] = subnetIds.map(() => []);
+  for (const [left, leftId] of subnetIds.entries()) {
+    for (const [right, rightId] of subnetIds.entries()) {
+      if (left >= right) continue;
+      const { port1, port2 } = new MessageChannel();
+      peers[left]!.push({ subnetId: rightId, port: port1 });
+      peers[right]!.push({ subnetId: leftId, port: port2 });
+    }
+  }
+  return peers;
 }
 
 /** Without flags it is the folder that says; a folder that cannot be read is reported when it is opened. */

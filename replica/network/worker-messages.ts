@@ -1,4 +1,5 @@
 /** What passes between the supervisor and the worker of a subnet. Everything is structured-cloneable. */
+import type { MessagePort } from 'node:worker_threads';
 import type { LogFields, LogLevel, SubnetNodeApi } from '../node/types.ts';
 
 export type NodeMethod = keyof SubnetNodeApi;
@@ -11,6 +12,14 @@ export interface WorkerStart {
   /** As `encodeSecrets` wrote it. */
   readonly secrets: string;
   readonly logLevel: LogLevel;
+  /** Straight to the other subnets' workers: what goes through them are slices, as bytes. */
+  readonly peers: readonly Peer[];
+}
+
+export interface Peer {
+  /** Principal bytes. */
+  readonly subnetId: Uint8Array;
+  readonly port: MessagePort;
 }
 
 export type ToWorker =
@@ -25,7 +34,6 @@ export type FromWorker =
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'error'; readonly id: number; readonly reason: string }
-  | { readonly kind: 'slice'; readonly to: Uint8Array; readonly slice: Uint8Array }
   | { readonly kind: 'certified'; readonly height: number }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly event: string; readonly fields: LogFields }
   | { readonly kind: 'broken'; readonly reason: string };

@@ -35,7 +35,7 @@ export class WorkerThread {
   }
 
   /** Resolves when the node has recovered its state. Rejects with the reason if it cannot. Call once. */
-  open(start: WorkerStart, host: NodeHost): Promise<WorkerNode> {
+  open(start: WorkerStart, host: Omit<NodeHost, 'sendSlice'>): Promise<WorkerNode> {
     const worker = this.#worker;
     const calls = new PendingCalls((message) => worker.postMessage(message));
     return new Promise((resolve, reject) => {
@@ -60,9 +60,6 @@ export class WorkerThread {
           case 'error':
             calls.settle(message.id)?.reject(new Error(message.reason));
             return;
-          case 'slice':
-            host.sendSlice(message.to, message.slice);
-            return;
           case 'certified':
             host.certified(message.height, 0n);
             return;
@@ -74,7 +71,7 @@ export class WorkerThread {
             return;
         }
       });
-      worker.postMessage({ kind: 'open', start } satisfies ToWorker);
+      worker.postMessage({ kind: 'open', start } satisfies ToWorker, start.peers.map(({ port }) => port));
     });
   }
 }
