@@ -39,7 +39,8 @@ export class CandidCanister {
     const isQuery = func.annotations.includes('query') || func.annotations.includes('composite_query');
     const options = sender === undefined ? {} : { sender };
     const outcome = isQuery ? await this.network.query(this.id, method, arg, options) : await this.network.update(this.id, method, arg, options);
-    const results = IDL.decode(func.retTypes, expectReply(outcome));
+    // A copy: the library reads a view into a larger buffer from the buffer's beginning.
+    const results = IDL.decode(func.retTypes, expectReply(outcome).slice());
     return results.length === 1 ? results[0] : results;
   }
 }
