@@ -4,6 +4,7 @@ import { finishModule } from '../../tools/builder/compile.ts';
 import { Metered } from '../../tools/bench/meter.ts';
 import type { Echo } from '../../tools/testing/echo.ts';
 import { compileEcho } from '../../tools/testing/echo.ts';
+import { toIdl } from '../../tools/bindgen/type-table.ts';
 import type { RandomType } from './random-candid.ts';
 import { Random, randomType } from './random-candid.ts';
 
@@ -54,6 +55,32 @@ describe('random types and values', () => {
       const r = new Random(i + 99);
       const bytes = new Uint8Array(IDL.encode(types, list.map((t) => t.value(r))));
       expect(IDL.decode(types, echo.module.call(`m${i}`, bytes))).toEqual(IDL.decode(types, bytes));
+    });
+  });
+
+  it('recursive types have the table that @dfinity/candid writes, so they are read directly', { timeout: 60_000 }, async () => {
+    const lists = await compileEcho('recursive', `
+      type List = opt record { head : int; tail : List };
+      type Tree = variant { leaf : text; node : Forest };
+      type Forest = vec record { label : nat32; tree : Tree };
+    `, ['(List)', '(Tree, List)', '(Forest, opt Tree)']);
+    const List = IDL.Rec();
+    List.fill(IDL.Opt(IDL.Record({ head: IDL.Int, tail: List })));
+    const Forest = IDL.Rec();
+    const Tree = IDL.Variant({ leaf: IDL.Text, node: Forest });
+    Forest.fill(IDL.Vec(IDL.Record({ label: IDL.Nat32, tree: Tree })));
+    const list = [{ head: 1n, tail: [{ head: -2n, tail: [] }] }];
+    const forest = [{ label: 1, tree: { leaf: 'a' } }, { label: 2, tree: { node: [{ label: 3, tree: { leaf: '' } }] } }];
+    const cases: [string, IDL.Type[], unknown[]][] = [
+      ['m0', [List], [list]], ['m1', [Tree, List], [{ node: forest }, list]], ['m2', [Forest, IDL.Opt(Tree)], [forest, [{ leaf: 'x' }]]],
+    ];
+    cases.forEach(([name, types, values], i) => {
+      // By hand: the same types, tied at another place, so another table.
+      const bytes = new Uint8Array(IDL.encode(types, values));
+      expect({ name, value: IDL.decode(types, lists.module.call(name, bytes)) }).toEqual({ name, value: IDL.decode(types, bytes) });
+      // As the generated bindings have them.
+      const own = new Uint8Array(IDL.encode((lists.types[i] ?? []).map(toIdl), values));
+      expect({ name, bytes: Buffer.from(lists.module.call(name, own)).toString('hex') }).toEqual({ name, bytes: Buffer.from(own).toString('hex') });
     });
   });
 

@@ -304,8 +304,7 @@ export class TypeEmitter {
       const store = isNull(f.type) ? '' : ref ? `, value` : `${anyRef ? ', null' : ''}, ${this.toBits(f.type, 'value')}`;
       this.out.push('', `  static ${c}(value: ${type}): ${name} { return new ${name}(${name}Tag.${c}${store}); }`);
       if (isNull(f.type)) continue;
-      const nullable = type.endsWith('| null');
-      const get = !ref ? this.fromBits(f.type, 'this.bits') : nullable ? `changetype<${type}>(this.ref)` : `changetype<${type}>(this.ref)`;
+      const get = ref ? `changetype<${type}>(this.ref)` : this.fromBits(f.type, 'this.bits');
       this.out.push(
         `  /** The content of ${f.label}; traps if this is another case. */`,
         `  get as_${c}(): ${type} {`,
