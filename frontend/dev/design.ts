@@ -6,14 +6,15 @@ import '../src/ui/tokens.css';
 import '../src/ui/base.css';
 import Root from '../src/app/Root.svelte';
 import { ParleyDatabase } from '../src/db/database.ts';
-import type { Me } from '../src/domain/chat.ts';
-import { groupId, userId, type GroupId, type UserId } from '../src/domain/ids.ts';
+import type { Me, TimelineEvent } from '../src/domain/chat.ts';
+import { groupId, userId, type GroupId, type MessageId, type UserId } from '../src/domain/ids.ts';
 import { Router } from '../src/features/router.svelte.ts';
 import { Session } from '../src/features/session/session.svelte.ts';
 import { settings } from '../src/features/settings.svelte.ts';
 import { createEngineHost } from '../src/sync/engine-host.ts';
 import { openTabChannel } from '../src/sync/tab-channel.ts';
 import { saveDraft } from '../src/sync/actions.ts';
+import { newDirectChat } from '../src/sync/reducer.ts';
 import { directChatId } from '../src/domain/ids.ts';
 import { WriteAhead } from '../src/sync/write-ahead.ts';
 import { FakeBackend } from './fake-backend.ts';
@@ -137,13 +138,30 @@ const engine = createEngineHost({
 if (state === 'ready') {
   await saveDraft(db, { chatId: directChatId(person('petra')), text: 'Congratulations! Shall we celebrate', replyTo: null, editing: null, updatedAt: now });
 }
+if (state === 'long') {
+  // A chat that nobody would page through by hand.
+  const chatId = directChatId(person('noor'));
+  const words = 'the quick brown fox jumps over a lazy dog while nobody is looking and the rain keeps falling on the roof'.split(' ');
+  const events = Array.from({ length: 20_000 }, (_, i): TimelineEvent => ({
+    kind: 'message',
+    chatId,
+    key: `m${i}`,
+    id: String(i) as MessageId,
+    order: i,
+    at: now - (20_000 - i) * 3 * MINUTE,
+    sender: Math.floor(i / 3) % 2 === 0 ? me.userId : person('noor'),
+    replyTo: i % 40 === 39 ? (String(i - 30) as MessageId) : null,
+    body: { text: `${i} ${words.slice(0, 2 + ((i * 7) % 17)).join(' ')}`.repeat(1 + (i % 5 === 0 ? 3 : 0)), deleted: false, editedAt: null, reactions: [] },
+  }));
+  await db.events.bulkPut(events);
+  await db.chats.put({ ...newDirectChat(person('noor'), 'noor', now), latestIndex: 19_999, readUpTo: 19_999, readUpToSent: 19_999 });
+}
 if (state === 'loading') await db.setMeta('me', me);
 
 const session = new Session(db, engine, openTabChannel(name), {
   prepare: () => Promise.resolve(),
   signIn: () => Promise.resolve('cancelled'),
   signOut: () => Promise.resolve(),
-  identityUrl: () => null,
 });
 await Promise.all([session.restore(), settings.apply()]);
 history.replaceState(null, '', `${query.get('path') ?? '/'}${location.search}`);

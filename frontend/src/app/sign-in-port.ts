@@ -6,38 +6,52 @@ import type { ParleyDatabase } from '../db/database.ts';
 import { RequestError } from '../domain/failure.ts';
 import type { SignIn } from '../features/session/session.svelte.ts';
 
-export function createSignIn(db: ParleyDatabase): SignIn {
-  let library: typeof import('../agent/sign-in.ts') | null = null;
-  let client: AuthClient | null = null;
-  let config: RuntimeConfig | null = null;
+interface Ready {
+  library: typeof import('../agent/sign-in.ts');
+  client: AuthClient;
+  config: RuntimeConfig;
+}
 
-  async function prepare(): Promise<void> {
-    try {
-      config ??= await loadRuntimeConfig(
+export function createSignIn(db: ParleyDatabase): SignIn {
+  // One preparation at a time: two libraries at once would each make a session key, and the one that is
+  // stored last need not be the one that the identity page signs for.
+  let preparing: Promise<Ready> | null = null;
+  let ready: Ready | null = null;
+
+  async function load(): Promise<Ready> {
+    const [config, library] = await Promise.all([
+      loadRuntimeConfig(
         () => db.getMeta('config'),
         (value) => db.setMeta('config', value),
-      );
-      library ??= await import('../agent/sign-in.ts');
-      client ??= await library.openAuthClient();
-    } catch (error) {
+      ),
+      import('../agent/sign-in.ts'),
+    ]);
+    ready = { config, library, client: await library.openAuthClient() };
+    return ready;
+  }
+
+  function prepare(): Promise<Ready> {
+    preparing ??= load().catch((error: unknown) => {
+      preparing = null;
       throw new RequestError('unavailable', String(error));
-    }
+    });
+    return preparing;
   }
 
   return {
-    prepare,
+    async prepare() {
+      await prepare();
+    },
     async signIn() {
-      // Already there after `prepare`, so that the window opens within the tap.
-      if (!library || !client || !config) await prepare();
-      if (!library || !client || !config) throw new RequestError('unavailable');
+      // There already, as a rule, so that the window opens within the tap.
+      const { library, client, config } = ready ?? (await prepare());
       return library.signInThrough(client, config.identityUrl);
     },
     async signOut() {
-      library ??= await import('../agent/sign-in.ts');
-      client ??= await library.openAuthClient();
+      const library = await import('../agent/sign-in.ts');
+      const client = ready?.client ?? (await library.openAuthClient());
       await client.logout();
-      client = null;
+      preparing = ready = null;
     },
-    identityUrl: () => config?.identityUrl ?? null,
   };
 }

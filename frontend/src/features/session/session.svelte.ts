@@ -15,7 +15,6 @@ export interface SignIn {
   /** Opens the identity page. Rejects with a RequestError; `cancelled` when the person closed the window. */
   signIn(): Promise<'signed-in' | 'cancelled'>;
   signOut(): Promise<void>;
-  identityUrl(): string | null;
 }
 
 const PRESENCE_MS = 10_000;
