@@ -13,7 +13,7 @@ test("a person comes back with the same passkey and finds their account", async 
   await closed;
   await expect(ann.page.getByRole("heading", { name: "Chats", exact: true })).toBeVisible();
   await ann.page.getByRole("link", { name: "Me", exact: true }).click();
-  await expect(ann.page.getByText(ann.username)).toBeVisible();
+  await expect(ann.page.getByText(ann.username, { exact: true })).toBeVisible();
 });
 
 test("a username that somebody has cannot be taken, in any case", async ({ person, visitor }) => {

@@ -12,6 +12,7 @@ import { writeWhole } from "./deployment.ts";
 import { Management, sha256Hex } from "./management.ts";
 import type { Progress } from "./progress.ts";
 import { siteFiles, siteHash, uploadSite } from "./site.ts";
+import { verifyBls } from "./verify.ts";
 
 const backend = join(import.meta.dirname, "..", "..");
 
@@ -105,7 +106,7 @@ export class Deployer {
 
   /** Gives a local index the current modules of its children; it upgrades them by itself. */
   private async children(localIndex: Principal, subnet: string): Promise<void> {
-    const actor = Actor.createActor<LocalIndexService>(localIndexIdl, { agent: this.agent, canisterId: localIndex });
+    const actor = Actor.createActor<LocalIndexService>(localIndexIdl, { agent: this.agent, canisterId: localIndex, blsVerify: verifyBls });
     const status = await actor.status();
     for (const kind of ["User", "Group"] as const) {
       const wasm = module(kind.toLowerCase());
@@ -124,7 +125,7 @@ export class Deployer {
   }
 
   private async addLocalIndex(userIndex: Principal, localIndex: Principal): Promise<void> {
-    const actor = Actor.createActor<UserIndexService>(userIndexIdl, { agent: this.agent, canisterId: userIndex });
+    const actor = Actor.createActor<UserIndexService>(userIndexIdl, { agent: this.agent, canisterId: userIndex, blsVerify: verifyBls });
     const known = await actor.local_indexes();
     if (known.some((entry) => entry.local_index.toText() === localIndex.toText())) return;
     orThrow(await actor.add_local_index(localIndex));

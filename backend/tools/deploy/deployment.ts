@@ -29,7 +29,7 @@ export class DeploymentStore {
       return JSON.parse(readFileSync(join(this.folder, "deployment.json"), "utf8")) as Deployment;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-      throw new Error(`${join(this.folder, "deployment.json")} cannot be read (${(error as Error).message}); start with CLEAN=1 to begin anew`);
+      throw new Error(`${join(this.folder, "deployment.json")} cannot be read (${(error as Error).message}); start with CLEAN=1 to begin anew`, { cause: error });
     }
   }
 

@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { Actor, type ActorSubclass, type HttpAgent } from "@dfinity/agent";
 import { IDL } from "@dfinity/candid";
 import { Principal } from "@dfinity/principal";
+import { verifyBls } from "./verify.ts";
 
 /** An `install_code` larger than this goes through the chunk store: an ingress message holds 2 MiB. */
 const MAX_DIRECT_MODULE_BYTES = 1_900_000;
@@ -86,6 +87,7 @@ export class Management {
     return Actor.createActor<Service>(idlFactory, {
       agent: this.agent,
       canisterId: Principal.managementCanister(),
+      blsVerify: verifyBls,
       callTransform: transform,
       queryTransform: transform,
     });

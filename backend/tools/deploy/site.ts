@@ -7,6 +7,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import type { HttpAgent } from "@dfinity/agent";
 import { AssetManager } from "@dfinity/assets";
 import type { Principal } from "@dfinity/principal";
+import { verifyBls } from "./verify.ts";
 
 interface SiteFile {
   /** Absolute path on the site, beginning with a slash. */
@@ -16,6 +17,8 @@ interface SiteFile {
 
 /** Text is stored compressed too; images and fonts are compressed already. */
 const COMPRESSIBLE = /\.(html|js|css|json|svg|webmanifest|txt|map|wasm)$/;
+/** Smaller files fit one packet as they are: another form would only be another upload. */
+const MIN_COMPRESSED_BYTES = 1_400;
 /** A compressed form must save at least this share to be worth storing. */
 const WORTHWHILE = 0.9;
 
@@ -38,7 +41,7 @@ export function siteHash(files: readonly SiteFile[]): string {
 
 /** Makes the canister serve exactly `files`; what is stored already, by SHA-256, is not sent again. */
 export async function uploadSite(agent: HttpAgent, canister: Principal, files: readonly SiteFile[]): Promise<void> {
-  const manager = new AssetManager({ canisterId: canister, agent, concurrency: 4 });
+  const manager = new AssetManager({ canisterId: canister, agent, concurrency: 8, blsVerify: verifyBls });
   const existing = await manager.list();
   const batch = manager.batch();
   const wanted = new Set(files.map((file) => file.path));
@@ -61,7 +64,7 @@ export async function uploadSite(agent: HttpAgent, canister: Principal, files: r
         headers: headersOf(path),
       });
     await store(content);
-    if (!COMPRESSIBLE.test(path)) continue;
+    if (!COMPRESSIBLE.test(path) || content.length < MIN_COMPRESSED_BYTES) continue;
     const gzip = gzipSync(content, { level: 9 });
     if (gzip.length < content.length * WORTHWHILE) await store(gzip, "gzip");
     const brotli = brotliCompressSync(content, { params: { [constants.BROTLI_PARAM_QUALITY]: 10 } });
