@@ -1,13 +1,14 @@
 // The session's sign-in, over the sign-in library and this deployment's identity page.
 
 import type { AuthClient } from '@dfinity/auth-client';
+import type * as SignInLibrary from '../agent/sign-in.ts';
 import { loadRuntimeConfig, type RuntimeConfig } from '../agent/runtime-config.ts';
 import type { ParleyDatabase } from '../db/database.ts';
 import { RequestError } from '../domain/failure.ts';
 import type { SignIn } from '../features/session/session.svelte.ts';
 
 interface Ready {
-  library: typeof import('../agent/sign-in.ts');
+  library: typeof SignInLibrary;
   client: AuthClient;
   config: RuntimeConfig;
 }

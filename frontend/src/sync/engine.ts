@@ -289,7 +289,7 @@ export class SyncEngine {
     }
     this.#draining = true;
     clearTimeout(this.#drainTimer);
-    let next: number | null = null;
+    let next: number | null;
     try {
       do {
         this.#drainAgain = false;

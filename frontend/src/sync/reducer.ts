@@ -108,7 +108,7 @@ export async function refreshChat(db: ParleyDatabase, chat: Chat, me: UserId, la
     .reverse()
     .limit(LAST_LINE_SEARCH)
     .toArray();
-  let last: LastLine | null = null;
+  let last: LastLine | null;
   const message = newest.find((event) => event.kind === 'message');
   if (latest && (!message || (message.order < latest.index && message.order < FIRST_PENDING_ORDER))) {
     last = lastLineOf(mergeEvent(chat.id, latest, [], me));

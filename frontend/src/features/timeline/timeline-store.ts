@@ -1,0 +1,88 @@
+// A chat's events in the local database, as the timeline needs them: by place, with the names and the
+// quoted messages that belong to them.
+
+import type { ParleyDatabase } from '../../db/database.ts';
+import type { Chat, MessageEvent, TimelineEvent } from '../../domain/chat.ts';
+import type { ChatId, MessageId, UserId } from '../../domain/ids.ts';
+import { messageKey } from '../../sync/reducer.ts';
+
+export interface LoadedEvents {
+  events: TimelineEvent[];
+  names: ReadonlyMap<UserId, string>;
+  quotes: ReadonlyMap<MessageId, MessageEvent>;
+}
+
+export const NOTHING_LOADED: LoadedEvents = { events: [], names: new Map(), quotes: new Map() };
+
+export class TimelineStore {
+  readonly chatId: ChatId;
+  readonly #db: ParleyDatabase;
+
+  constructor(db: ParleyDatabase, chatId: ChatId) {
+    this.#db = db;
+    this.chatId = chatId;
+  }
+
+  chat(): Promise<Chat | undefined> {
+    return this.#db.chats.get(this.chatId);
+  }
+
+  async placeOf(id: MessageId): Promise<number | null> {
+    return (await this.#db.events.get([this.chatId, messageKey(id)]))?.order ?? null;
+  }
+
+  /** Both ends inclusive. */
+  count(from: number, to: number): Promise<number> {
+    return this.#between(from, to, true, true).count();
+  }
+
+  /** Order of the event `count` before `order` (exclusive), or of the first there is; `order` if there is none. */
+  async stepBack(order: number, count: number): Promise<number> {
+    const keys = await this.#between(-1, order, true, false).reverse().limit(count).keys();
+    const last = keys.at(-1);
+    return last === undefined ? (order === Infinity ? 0 : order) : orderOf(last);
+  }
+
+  /** Order of the event `count` after `order` (exclusive); Infinity when the end is nearer than that. */
+  async stepForward(order: number, count: number): Promise<number> {
+    const keys = await this.#between(order, Infinity, false, true)
+      .limit(count + 1)
+      .keys();
+    const last = keys[count - 1];
+    return keys.length <= count || last === undefined ? Infinity : orderOf(last);
+  }
+
+  /** Both ends inclusive, in order. */
+  async load(from: number, to: number): Promise<LoadedEvents> {
+    const events = await this.#between(from, to, true, true).sortBy('order');
+    const people = new Set<UserId>();
+    const replies = new Set<MessageId>();
+    for (const event of events) {
+      if (event.kind === 'message') {
+        people.add(event.sender);
+        if (event.replyTo) replies.add(event.replyTo);
+        continue;
+      }
+      const { event: what } = event;
+      if ('by' in what) people.add(what.by);
+      if ('user' in what) people.add(what.user);
+      if ('users' in what) for (const user of what.users) people.add(user);
+    }
+    const quoted = await this.#db.events.bulkGet([...replies].map((id): [ChatId, string] => [this.chatId, messageKey(id)]));
+    const quotes = new Map<MessageId, MessageEvent>();
+    for (const event of quoted) {
+      if (event?.kind !== 'message') continue;
+      quotes.set(event.id, event);
+      people.add(event.sender);
+    }
+    const known = await this.#db.people.bulkGet([...people]);
+    return { events, quotes, names: new Map(known.flatMap((person) => (person ? [[person.userId, person.username]] : []))) };
+  }
+
+  #between(from: number, to: number, includeFrom: boolean, includeTo: boolean) {
+    return this.#db.events.where('[chatId+order]').between([this.chatId, from], [this.chatId, to], includeFrom, includeTo);
+  }
+}
+
+/** Keys of the index are pairs, which the library's types do not tell. */
+const orderOf = (key: unknown): number => (key as [ChatId, number])[1];
