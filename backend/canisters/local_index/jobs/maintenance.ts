@@ -110,8 +110,8 @@ function create(kind: u8): void {
   const task = new Task(kind, MANAGEMENT);
   begin(task);
   creating[kind]++;
-  const options = new CanisterSettings([self()], null, null, null, null, null, null, null, null);
-  management.create_canister(MANAGEMENT, new CreateCanisterArgs(options)).cycles(CREATION_CYCLES).perform(onCreated, onCreateRejected, task);
+  // Without settings the creator, this canister, is the only controller.
+  management.create_canister(MANAGEMENT, new CreateCanisterArgs(null)).cycles(CREATION_CYCLES).perform(onCreated, onCreateRejected, task);
 }
 
 function onCreated(context: Object | null): void {
