@@ -26,7 +26,7 @@ const METRICS: readonly Metric[] = [
   { name: 'parley_xnet_slices_received_total', help: 'Stream slices received from other subnets.', type: 'counter', value: (s) => s.counters.slicesReceived },
   { name: 'parley_checkpoints_total', help: 'Checkpoints written by this process.', type: 'counter', value: (s) => s.counters.checkpoints },
   { name: 'parley_log_bytes', help: 'Bytes in the batch log since the last checkpoint.', type: 'gauge', value: (s) => s.counters.logBytes },
-  { name: 'parley_execute_seconds_total', help: 'Time spent executing batches.', type: 'counter', value: (s) => s.counters.executeSeconds },
+  { name: 'parley_execute_seconds_total', help: 'Time spent executing and hashing batches.', type: 'counter', value: (s) => s.counters.executeSeconds },
   { name: 'parley_sync_seconds_total', help: 'Time spent waiting for the disk beyond execution.', type: 'counter', value: (s) => s.counters.syncSeconds },
   { name: 'parley_sign_seconds_total', help: 'Time spent signing state roots.', type: 'counter', value: (s) => s.counters.signSeconds },
 ];

@@ -10,6 +10,7 @@ import type { ExecutionState } from '../execution/wasm/types.ts';
 import { topologyOf } from '../registry/registry.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { SubnetSecrets } from '../registry/keys.ts';
+import type { CertifiedTree } from '../state/certified-tree.ts';
 import type { CanisterState } from '../state/canister-state.ts';
 import { ReplicatedState } from '../state/replicated-state.ts';
 import { nodeFileSystem } from '../state/store/file-system.ts';
@@ -60,6 +61,7 @@ export function createNode(config: NodeConfig, around: NodeSurroundings): Subnet
 
   const eviction = new Eviction(executionStateOf);
   let state: ReplicatedState;
+  let tree: CertifiedTree | undefined;
   let durable: DurableState = NOT_DURABLE;
   let routing: MessageRouting | undefined;
   if (config.folder === undefined) {
@@ -91,7 +93,7 @@ export function createNode(config: NodeConfig, around: NodeSurroundings): Subnet
         };
       },
     );
-    ({ state, durable } = recovered);
+    ({ state, durable, tree } = recovered);
     around.host.log('info', 'state.recovered', {
       height: state.height,
       canisters: state.canisters.size,
@@ -103,6 +105,7 @@ export function createNode(config: NodeConfig, around: NodeSurroundings): Subnet
   const subnetKey = BlsSecretKey.fromSeed(secrets.subnetSeed);
   return new SubnetNode({
     state,
+    ...(tree && { tree }),
     config: subnetConfig,
     routing: executor,
     consensus: (payload) =>

@@ -78,6 +78,8 @@ export interface DurabilityOptions {
 export interface Recovered {
   readonly durable: DiskDurability;
   readonly state: ReplicatedState;
+  /** Of the state, with its hashes made. */
+  readonly tree: CertifiedTree;
   readonly replayed: number;
 }
 
@@ -118,11 +120,11 @@ export function recover(
       if (!equalBytes(tree.tree.digest(), payload.subarray(0, HASH_BYTES))) throw diverged(height, tree.tree.digest(), payload);
       const began = options.monotonicMillis();
       const outcome = routing.executeBatch(decodeBatch(payload.subarray(HASH_BYTES)));
-      tree.update(state, outcome);
+      tree.update(state, outcome).digest();
       durable.replayed(outcome, options.monotonicMillis() - began);
     }
   }
-  return { durable, state, replayed: logged.length };
+  return { durable, state, tree, replayed: logged.length };
 }
 
 function diverged(height: number, reached: Uint8Array, payload: Uint8Array): StoreError {
