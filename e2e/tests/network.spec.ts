@@ -1,0 +1,30 @@
+// What the network shows of itself, in a real browser and while people use it.
+
+import { expect, expectAccessible, test } from "../fixtures/test.ts";
+
+test("the dashboard shows subnets and canisters, live while messages are sent", async ({ person, stack, browser }) => {
+  const ann = await person("dasha");
+  const ben = await person("dashb");
+  await ann.startChatWith(ben.username);
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`http://127.0.0.1:${stack.port}/_/dashboard`);
+  await expect(page.getByText(/system/i).first()).toBeVisible();
+  const heights = async (): Promise<number> => {
+    const metrics = await (await page.request.get(`http://127.0.0.1:${stack.port}/metrics`)).text();
+    return metrics
+      .split("\n")
+      .filter((line) => /^\w*height\w*(\{|\s)/.test(line))
+      .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" "))), 0);
+  };
+  const before = await heights();
+  expect(before).toBeGreaterThan(0);
+  const shown = await page.locator("body").innerText();
+  for (let i = 0; i < 5; i++) await ann.say(`load ${i}`);
+  await ann.expectTick("load 4", "Delivered");
+  await expect.poll(heights).toBeGreaterThan(before);
+  await expect.poll(() => page.locator("body").innerText()).not.toBe(shown);
+  await expectAccessible(page);
+  await page.screenshot({ path: "test-results/screenshots/dashboard-desktop.png" });
+  await context.close();
+});
