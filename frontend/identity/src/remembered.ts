@@ -7,6 +7,8 @@ export function rememberPasskey(credentialId: Uint8Array): void {
   localStorage.setItem(KEY, credentialId.toHex());
 }
 
+export const forgetPasskey = (): void => localStorage.removeItem(KEY);
+
 export function rememberedPasskey(): Uint8Array | null {
   const stored = localStorage.getItem(KEY);
   if (stored === null || !/^([0-9a-f]{2}){1,1023}$/.test(stored)) return null;

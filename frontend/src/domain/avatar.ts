@@ -12,8 +12,9 @@ export function hueOf(id: string): number {
 export function initialsOf(name: string): string {
   const words = name.split(/[\s_]+/u).filter((word) => /[\p{L}\p{N}]/u.test(word));
   const first = firstLetter(words[0] ?? name);
-  const second = words.length > 1 ? firstLetter(words.at(-1) ?? '') : '';
-  return (first + second).toLocaleUpperCase();
+  // A number at the end tells people apart in writing, not in a small circle.
+  const last = words.length > 1 ? (words.at(-1) ?? '') : '';
+  return (first + (/^\p{L}/u.test(last) ? firstLetter(last) : '')).toLocaleUpperCase();
 }
 
 const firstLetter = (word: string): string => /[\p{L}\p{N}]/u.exec(word)?.[0] ?? '';
