@@ -245,7 +245,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
       };
       const { secrets, folder } = files.subnets[at]!;
       nodes.push(
-        createNode(
+        await createNode(
           { registry: files.registry, subnetId: record.id.bytes, secrets, folder, config: options.subnets?.[at]?.config },
           { clock: clock.forNode(), host, randomBytes: (length) => randomBytes(length), monotonicMillis: () => performance.now(), checkpointBatches: options.checkpointBatches },
         ),
@@ -253,6 +253,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
       clock.reached(nodes[at]!.timeNanos);
     }
   } catch (error) {
+    for (const node of nodes) await node.stop({ crash: true });
     files.release();
     throw error;
   }

@@ -76,3 +76,4 @@ port.once('message', (message: ToWorker) => {
   // A StoreError speaks to the operator; anything else is a defect and needs its trace.
   open(message.start).then((node) => serve(node, message.start.peers), (error: unknown) => send({ kind: 'failed', reason: error instanceof StoreError ? error.message : traceOf(error) }));
 });
+send({ kind: 'loaded' });

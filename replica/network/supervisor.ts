@@ -52,7 +52,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   const { stateDir, log } = options;
   // Threads and this one load their programs side by side; how many are needed is known from the flags or the folder.
   const threads = Array.from({ length: subnetCount(options) }, () => new WorkerThread());
-  const endThreads = async (): Promise<void> => void (await Promise.all(threads.map((thread) => thread.terminate())));
+  const endThreads = async (): Promise<void> => void (await Promise.all(threads.map((thread) => thread.end())));
   try {
     await initBls();
     if (stateDir !== undefined && options.clean) cleanFolder(stateDir);

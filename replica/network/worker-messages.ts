@@ -29,6 +29,8 @@ export type ToWorker =
   | { readonly kind: 'begin' };
 
 export type FromWorker =
+  /** The program is loaded. */
+  | { readonly kind: 'loaded' }
   /** Recovered; calls may come. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'failed'; readonly reason: string }

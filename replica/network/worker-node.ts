@@ -22,20 +22,38 @@ export interface WorkerNode {
   readonly api: SubnetNodeApi;
   /** Lets the node make blocks by itself. */
   begin(): void;
-  /** Ends the thread, whatever it is doing. */
-  terminate(): Promise<void>;
 }
 
 /** A thread that loads its program while nobody knows yet what it will run. */
 export class WorkerThread {
   readonly #worker = new Worker(new URL('./node-worker-entry.ts', import.meta.url), { resourceLimits: { stackSizeMb: REQUIRED_STACK_MB } });
 
-  async terminate(): Promise<void> {
+  #opened: Promise<WorkerNode> | undefined;
+
+  readonly #loaded = new Promise<void>((resolve) => {
+    this.#worker.on('message', (message: FromWorker) => message.kind === 'loaded' && resolve());
+    this.#worker.once('exit', () => resolve());
+    // What is wrong with a program that does not load is said by who opens it.
+    this.#worker.once('error', () => resolve());
+  });
+
+  /**
+   * Ends the thread, after its program is loaded and its store is closed: LMDB's native part takes the process with it
+   * when it is torn out in the middle of either.
+   */
+  async end(): Promise<void> {
+    await this.#loaded;
+    const node = await this.#opened?.catch(() => undefined);
+    await node?.api.stop({ crash: true }).catch(() => {});
     await this.#worker.terminate();
   }
 
   /** Resolves when the node has recovered its state. Rejects with the reason if it cannot. Call once. */
   open(start: WorkerStart, host: Omit<NodeHost, 'sendSlice'>): Promise<WorkerNode> {
+    return (this.#opened = this.#open(start, host));
+  }
+
+  #open(start: WorkerStart, host: Omit<NodeHost, 'sendSlice'>): Promise<WorkerNode> {
     const worker = this.#worker;
     const calls = new PendingCalls((message) => worker.postMessage(message));
     return new Promise((resolve, reject) => {
@@ -48,8 +66,10 @@ export class WorkerThread {
       worker.on('exit', (code) => ended(`the worker of the subnet ended with code ${code}`));
       worker.on('message', (message: FromWorker) => {
         switch (message.kind) {
+          case 'loaded':
+            return;
           case 'ready':
-            resolve({ api: calls.api, begin: () => worker.postMessage({ kind: 'begin' } satisfies ToWorker), terminate: () => this.terminate() });
+            resolve({ api: calls.api, begin: () => worker.postMessage({ kind: 'begin' } satisfies ToWorker) });
             return;
           case 'failed':
             reject(new Error(message.reason));

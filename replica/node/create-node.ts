@@ -17,11 +17,12 @@ import { nodeFileSystem } from '../state/store/file-system.ts';
 import type { FileSystem } from '../state/store/file-system.ts';
 import { LmdbCheckpointStore } from '../state/store/lmdb-checkpoint-store.ts';
 import type { CodeLoader } from '../state/store/state-records.ts';
+import type { Batch, BatchOutcome } from '../types/batch.ts';
 import { Principal } from '../types/principal.ts';
 import { APPLICATION_SUBNET, SYSTEM_SUBNET } from '../types/subnet-config.ts';
 import type { SubnetConfig } from '../types/subnet-config.ts';
 import { NOT_DURABLE, recover } from './durable-state.ts';
-import type { DurableState } from './durable-state.ts';
+import type { DurabilityOptions, DurableState } from './durable-state.ts';
 import { Eviction } from './eviction.ts';
 import { SubnetNode } from './subnet-node.ts';
 import type { NodeClock, NodeHost } from './types.ts';
@@ -48,7 +49,7 @@ export interface NodeSurroundings {
 }
 
 /** Throws StoreError when the folder cannot be used. `initBls()` must have resolved before. */
-export function createNode(config: NodeConfig, around: NodeSurroundings): SubnetNode {
+export async function createNode(config: NodeConfig, around: NodeSurroundings): Promise<SubnetNode> {
   const { registry, secrets } = config;
   const topology = topologyOf(registry);
   const id = Principal.fromBytes(config.subnetId);
@@ -68,31 +69,30 @@ export function createNode(config: NodeConfig, around: NodeSurroundings): Subnet
     state = genesis();
   } else {
     const began = around.monotonicMillis();
-    const recovered = recover(
-      {
-        store: new LmdbCheckpointStore(`${config.folder}/checkpoint`),
-        fileSystem: around.fileSystem ?? nodeFileSystem,
-        logFolder: `${config.folder}/log`,
-        topology,
-        loader: codeLoader(),
-        randomBytes: around.randomBytes,
-        log: (level, event, fields) => around.host.log(level, event, fields),
-        ...(around.later && { later: around.later }),
-        monotonicMillis: around.monotonicMillis,
-        checkpointBatches: around.checkpointBatches,
-      },
-      genesis,
-      (loaded) => {
-        const replaying = (routing = routingOf(loaded));
-        return {
-          executeBatch: (batch) => {
-            const outcome = replaying.executeBatch(batch);
-            eviction.afterBatch(loaded, outcome);
-            return outcome;
-          },
-        };
-      },
-    );
+    const store = new LmdbCheckpointStore(`${config.folder}/checkpoint`);
+    const options: DurabilityOptions = {
+      store,
+      fileSystem: around.fileSystem ?? nodeFileSystem,
+      logFolder: `${config.folder}/log`,
+      topology,
+      loader: codeLoader(),
+      randomBytes: around.randomBytes,
+      log: (level, event, fields) => around.host.log(level, event, fields),
+      ...(around.later && { later: around.later }),
+      monotonicMillis: around.monotonicMillis,
+      checkpointBatches: around.checkpointBatches,
+    };
+    const executor = (loaded: ReplicatedState): { executeBatch(batch: Batch): BatchOutcome } => {
+      const replaying = (routing = routingOf(loaded));
+      return {
+        executeBatch: (batch) => {
+          const outcome = replaying.executeBatch(batch);
+          eviction.afterBatch(loaded, outcome);
+          return outcome;
+        },
+      };
+    };
+    const recovered = await closedOnFailure(store, () => recover(options, genesis, executor));
     ({ state, durable, tree } = recovered);
     around.host.log('info', 'state.recovered', {
       height: state.height,
@@ -123,6 +123,15 @@ export function createNode(config: NodeConfig, around: NodeSurroundings): Subnet
     signRoot: (rootHash) => signStateRoot(subnetKey, rootHash),
     eviction,
   });
+}
+
+async function closedOnFailure<T>(store: LmdbCheckpointStore, action: () => T): Promise<T> {
+  try {
+    return action();
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 function executionStateOf(canister: CanisterState): ExecutionState | undefined {
