@@ -38,7 +38,7 @@ document.addEventListener('visibilitychange', () => {
 
 requestAnimationFrame(() => {
   session.connect();
-  void updates.register();
+  void updates.register(saveAllDrafts);
   // Messages are worth more than a cache: ask the browser not to throw them away.
   if (session.me) void navigator.storage?.persist?.();
 });

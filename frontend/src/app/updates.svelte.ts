@@ -4,6 +4,8 @@
 import type { Workbox } from 'workbox-window';
 import { trustedScriptUrl } from './trusted-types.ts';
 
+const ASK_AGAIN_MS = 60 * 60_000;
+
 class Updates {
   #ready = $state.raw(false);
   #workbox: Workbox | null = null;
@@ -12,7 +14,8 @@ class Updates {
     return this.#ready;
   }
 
-  async register(): Promise<void> {
+  /** `beforeReload` stores what must survive the page. */
+  async register(beforeReload: () => Promise<void>): Promise<void> {
     if (!('serviceWorker' in navigator)) return;
     const { Workbox } = await import('workbox-window');
     const workbox = new Workbox(trustedScriptUrl('/sw.js') as unknown as string);
@@ -20,11 +23,16 @@ class Updates {
     workbox.addEventListener('waiting', () => {
       this.#ready = true;
     });
-    // Another tab may have said yes: then this page is old as well.
-    workbox.addEventListener('controlling', (event) => {
-      if (event.isUpdate) location.reload();
+    // The first worker takes over a page that had none; any later one means a new version, which this tab or
+    // another has agreed to: then this page is old.
+    let controlled = navigator.serviceWorker.controller !== null;
+    navigator.serviceWorker.addEventListener('controllerchange', () => {
+      if (controlled) void beforeReload().finally(() => location.reload());
+      controlled = true;
     });
     await workbox.register();
+    // A messenger stays open for days; the browser by itself asks only when a page is opened.
+    setInterval(() => void workbox.update().catch(() => undefined), ASK_AGAIN_MS);
   }
 
   dismiss(): void {
