@@ -18,7 +18,7 @@ import { wallNanos } from './clocks.ts';
 import { openBoundary } from './http-boundary.ts';
 import type { Logger } from './logger.ts';
 import { Network } from './network.ts';
-import { cleanFolder, DEFAULT_SUBNETS, heldSubnets, HOST_ALIASES_FILE, networkInMemory, openNetwork } from './state-folder.ts';
+import { cleanFolder, DEFAULT_SUBNETS, heldSubnets, HOST_ALIASES_FILE, networkInMemory, noteOpened, noteOpening, openNetwork } from './state-folder.ts';
 import type { NetworkFiles } from './state-folder.ts';
 import type { Peer } from './worker-messages.ts';
 import { WorkerThread } from './worker-node.ts';
@@ -75,6 +75,17 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
   async function supervise(files: NetworkFiles, end: () => Promise<void>): Promise<Supervisor> {
     let network: Network | undefined;
     const registry = encodeRegistry(files.registry);
+    const folders = files.subnets.flatMap(({ folder }) => folder ?? []);
+    for (const folder of folders) {
+      if (noteOpening(folder)) {
+        log('error', 'checkpoint.suspect', {
+          folder,
+          reason:
+            'an earlier start ended while it opened this state; if this one ends too, the checkpoint is damaged: ' +
+            'restore the state folder from a copy, or start with an empty one (--clean), which loses its contents',
+        });
+      }
+    }
     const peers = portsBetween(files.registry.subnets.map((subnet) => subnet.id.bytes));
     const workers = await Promise.all(
       files.registry.subnets.map((record, at) => {
@@ -92,6 +103,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
         return threads[at]!.open({ registry, subnetId: record.id.bytes, folder, secrets: encodeSecrets(secrets), logLevel: options.logLevel, peers: peers[at]! }, host);
       }),
     );
+    for (const folder of folders) noteOpened(folder);
     network = new Network(files.registry, workers.map((worker) => worker.api), wallNanos);
     await network.start();
     for (const worker of workers) worker.begin();
