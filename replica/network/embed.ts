@@ -227,19 +227,20 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
       : openNetwork(options.stateDir, subnets, DEFAULT_SUBNETS, options.seed);
   const clock = clockFor(options);
   const log = jsonLogger('error', (line) => process.stderr.write(line));
-  let network: Network | undefined;
+  /** Set once all nodes are there; they report earlier. */
+  const made: { network?: Network } = {};
   const nodes: SubnetNode[] = [];
   try {
     for (const [at, record] of files.registry.subnets.entries()) {
       const host: NodeHost = {
-        sendSlice: (to, slice) => network?.deliverSlice(record.id, to, slice),
+        sendSlice: (to, slice) => made.network?.deliverSlice(record.id, to, slice),
         certified: (height, timeNanos) => {
           clock.reached(timeNanos);
-          if (at === 0) network?.rootCertified(height);
+          if (at === 0) made.network?.rootCertified(height);
         },
         log: (level, event, fields) => log(level, event, { subnet: at, ...fields }),
         broken: (reason) => {
-          network?.markUnhealthy();
+          made.network?.markUnhealthy();
           log('error', 'subnet.broken', { subnet: at, reason });
         },
       };
@@ -257,7 +258,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
     files.release();
     throw error;
   }
-  network = new Network(files.registry, nodes, () => clock.nowNanos());
+  const network = (made.network = new Network(files.registry, nodes, () => clock.nowNanos()));
   await network.start();
   for (const node of nodes) node.wake();
   const running = new RunningNetwork(network, nodes, clock, files, options.hostAliases);

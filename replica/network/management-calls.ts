@@ -3,7 +3,7 @@ import { IDL } from '@dfinity/candid';
 import { Principal as AgentPrincipal } from '@dfinity/principal';
 import { createHash } from 'node:crypto';
 import { CanisterIdReply, InstallChunkedCodeArgs, InstallCodeArgs, ProvisionalCreateArgs, UploadChunkArgs } from '../execution/management/candid-types.ts';
-import { Principal } from '../types/principal.ts';
+import type { Principal } from '../types/principal.ts';
 
 export interface ManagementCallText {
   readonly method: string;

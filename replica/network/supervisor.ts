@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { initBls } from '../crypto/bls.ts';
 import type { HttpServer } from '../http/server.ts';
-import type { LogLevel, NodeHost } from '../node/types.ts';
+import type { LogLevel } from '../node/types.ts';
 import { encodeSecrets } from '../registry/keys.ts';
 import { encodeRegistry } from '../registry/registry.ts';
 import type { SubnetKind } from '../types/subnet-config.ts';
@@ -20,7 +20,7 @@ import type { Logger } from './logger.ts';
 import { Network } from './network.ts';
 import { cleanFolder, DEFAULT_SUBNETS, heldSubnets, HOST_ALIASES_FILE, networkInMemory, noteOpened, noteOpening, openNetwork } from './state-folder.ts';
 import type { NetworkFiles } from './state-folder.ts';
-import type { Peer } from './worker-messages.ts';
+import type { Peer, WorkerStart } from './worker-messages.ts';
 import { WorkerThread } from './worker-node.ts';
 import type { WorkerNode } from './worker-node.ts';
 
@@ -47,9 +47,13 @@ export interface Supervisor {
   stop(): Promise<void>;
 }
 
+const SUSPECT =
+  'an earlier start ended while it opened this state; if this one ends too, the checkpoint is damaged: ' +
+  'restore the state folder from a copy, or start with an empty one (--clean), which loses its contents';
+
 /** Throws an Error whose message is for the operator when the network cannot start. */
 export async function startSupervisor(options: SupervisorOptions): Promise<Supervisor> {
-  const { stateDir, log } = options;
+  const { stateDir } = options;
   // Threads and this one load their programs side by side; how many are needed is known from the flags or the folder.
   const threads = Array.from({ length: subnetCount(options) }, () => new WorkerThread());
   const endThreads = async (): Promise<void> => void (await Promise.all(threads.map((thread) => thread.end())));
@@ -59,7 +63,7 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     const shapes = options.kinds?.map((kind) => ({ kind }));
     const files = stateDir === undefined ? networkInMemory(shapes ?? DEFAULT_SUBNETS, randomSeed()) : openNetwork(stateDir, shapes, DEFAULT_SUBNETS, undefined);
     try {
-      return await supervise(files, async () => {
+      return await supervise(options, files, threads, async () => {
         await endThreads();
         files.release();
       });
@@ -71,52 +75,59 @@ export async function startSupervisor(options: SupervisorOptions): Promise<Super
     await endThreads();
     throw error;
   }
+}
 
-  async function supervise(files: NetworkFiles, end: () => Promise<void>): Promise<Supervisor> {
-    let network: Network | undefined;
-    const registry = encodeRegistry(files.registry);
-    const folders = files.subnets.flatMap(({ folder }) => folder ?? []);
-    for (const folder of folders) {
-      if (noteOpening(folder)) {
-        log('error', 'checkpoint.suspect', {
-          folder,
-          reason:
-            'an earlier start ended while it opened this state; if this one ends too, the checkpoint is damaged: ' +
-            'restore the state folder from a copy, or start with an empty one (--clean), which loses its contents',
-        });
-      }
-    }
-    const peers = portsBetween(files.registry.subnets.map((subnet) => subnet.id.bytes));
-    const workers = await Promise.all(
-      files.registry.subnets.map((record, at) => {
-        const host: Omit<NodeHost, 'sendSlice'> = {
-          certified: (height) => {
-            if (at === 0) network?.rootCertified(height);
-          },
-          log: (level, event, fields) => log(level, event, { subnet: at, ...fields }),
-          broken: (reason) => {
-            network?.markUnhealthy();
-            log('error', 'subnet.broken', { subnet: at, reason });
-          },
-        };
-        const { secrets, folder } = files.subnets[at]!;
-        return threads[at]!.open({ registry, subnetId: record.id.bytes, folder, secrets: encodeSecrets(secrets), logLevel: options.logLevel, peers: peers[at]! }, host);
-      }),
-    );
-    for (const folder of folders) noteOpened(folder);
-    network = new Network(files.registry, workers.map((worker) => worker.api), wallNanos);
-    await network.start();
-    for (const worker of workers) worker.begin();
-    const server = await openBoundary(network, {
-      port: options.port,
-      bind: options.bind,
-      hostAliases: options.hostAliases,
-      hostAliasFiles: stateDir === undefined ? [] : [join(stateDir, HOST_ALIASES_FILE)],
-      onError: (error, what) => log('error', 'http.failed', { what, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+async function supervise(options: SupervisorOptions, files: NetworkFiles, threads: readonly WorkerThread[], end: () => Promise<void>): Promise<Supervisor> {
+  const { stateDir, log } = options;
+  /** Set once all nodes are there; they report earlier. */
+  const running: { network?: Network } = {};
+  const peers = portsBetween(files.registry.subnets.map((subnet) => subnet.id.bytes));
+  const registry = encodeRegistry(files.registry);
+  const workers = await openAll(files, log, (at) => {
+    const { secrets, folder } = files.subnets[at]!;
+    const start: WorkerStart = {
+      registry,
+      subnetId: files.registry.subnets[at]!.id.bytes,
+      folder,
+      secrets: encodeSecrets(secrets),
+      logLevel: options.logLevel,
+      peers: peers[at]!,
+    };
+    return threads[at]!.open(start, {
+      certified: (height) => {
+        if (at === 0) running.network?.rootCertified(height);
+      },
+      log: (level, event, fields) => log(level, event, { subnet: at, ...fields }),
+      broken: (reason) => {
+        running.network?.markUnhealthy();
+        log('error', 'subnet.broken', { subnet: at, reason });
+      },
     });
-    const stopRenewing = network.keepDelegationsFresh();
-    return { network, port: server.port, stop: () => stopAll(server, workers, stopRenewing, end) };
-  }
+  });
+  const network = (running.network = new Network(files.registry, workers.map((worker) => worker.api), wallNanos));
+  await network.start();
+  for (const worker of workers) worker.begin();
+  const server = await openBoundary(network, {
+    port: options.port,
+    bind: options.bind,
+    hostAliases: options.hostAliases,
+    hostAliasFiles: stateDir === undefined ? [] : [join(stateDir, HOST_ALIASES_FILE)],
+    onError: (error, what) => log('error', 'http.failed', { what, reason: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+  });
+  const stopRenewing = network.keepDelegationsFresh();
+  return { network, port: server.port, stop: () => stopAll(server, workers, stopRenewing, end) };
+}
+
+/** Opens every subnet, and leaves a note meanwhile for the case that one takes the process with it. */
+async function openAll(files: NetworkFiles, log: Logger, open: (at: number) => Promise<WorkerNode>): Promise<WorkerNode[]> {
+  const folders = files.subnets.flatMap(({ folder }) => folder ?? []);
+  for (const folder of folders) if (noteOpening(folder)) log('error', 'checkpoint.suspect', { folder, reason: SUSPECT });
+  const results = await Promise.allSettled(files.subnets.map((_, at) => open(at)));
+  for (const folder of folders) noteOpened(folder);
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
 }
 
 /** For each subnet, a port to each other. */

@@ -72,6 +72,8 @@ export class WorkerThread {
             resolve({ api: calls.api, begin: () => worker.postMessage({ kind: 'begin' } satisfies ToWorker) });
             return;
           case 'failed':
+            // It ends next, and has said why.
+            calls.stopping = true;
             reject(new Error(message.reason));
             return;
           case 'result':
