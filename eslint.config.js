@@ -5,7 +5,7 @@ import ts from "typescript-eslint";
 
 // Canisters and the kit are AssemblyScript: TypeScript's syntax with other rules (decorators on
 // functions, operator overloads, bare pointers). Their compiler checks them; ESLint cannot parse them.
-const assemblyScript = ["backend/cdk/**/*.ts", "backend/canisters/**/*.ts", "**/assembly/**", "**/*.as.ts"];
+const assemblyScript = ["backend/cdk/**/*.ts", "backend/canisters/**/*.ts", "backend/chat/**/*.ts", "backend/ledger/**/*.ts", "**/assembly/**", "**/*.as.ts"];
 const nodeFilesBesideThem = ["**/*.test.ts", "**/*.bench.ts"];
 
 export default ts.config(

@@ -25,13 +25,12 @@ const vitest = (workspace: string): Suite => ({
 
 const suites: Suite[] = [
   { name: "build canisters", command: ["npm", "run", "--silent", "build", "-w", "backend"] },
+  { name: "build site", command: ["node", "backend/tools/deploy/build-site.ts"] },
   { name: "type check", command: ["npm", "run", "--silent", "typecheck"] },
   { name: "lint", command: ["eslint", "."] },
   vitest("replica"),
   vitest("backend"),
   vitest("frontend"),
-  { name: "backend: instruction table", command: ["npm", "run", "--silent", "bench:check", "-w", "backend"] },
-  { name: "build site", command: ["node", "backend/tools/deploy/build-site.ts"] },
   {
     name: "e2e",
     command: ["playwright", "test"],

@@ -7,10 +7,7 @@ test("a person comes back with the same passkey and finds their account", async 
   await ann.page.getByRole("link", { name: "Me", exact: true }).click();
   await ann.page.getByRole("button", { name: "Sign out" }).click();
   await ann.page.getByRole("dialog").getByRole("button", { name: "Sign out" }).click();
-  const identity = await ann.openIdentity();
-  const closed = identity.waitForEvent("close");
-  await identity.getByRole("button", { name: "Continue with your passkey" }).click();
-  await closed;
+  await ann.comeBack();
   await expect(ann.page.getByRole("heading", { name: "Chats", exact: true })).toBeVisible();
   await ann.page.getByRole("link", { name: "Me", exact: true }).click();
   await expect(ann.page.getByText(ann.username, { exact: true })).toBeVisible();
@@ -53,4 +50,17 @@ test("a second passkey, on another device, opens the same account", async ({ per
   await expect(phone.page.getByRole("heading", { name: "Chats", exact: true })).toBeVisible();
   await phone.page.getByRole("link", { name: "Me", exact: true }).click();
   await expect(phone.page.getByText(ann.username, { exact: true })).toBeVisible();
+});
+
+test("two origins get unlinkable principals: the same passkey is nobody yet on the other one", async ({ person, stack }) => {
+  const ann = await person("orgin");
+  const principalOf = async (): Promise<string> => {
+    await ann.page.getByRole("link", { name: "Me", exact: true }).click();
+    return (await ann.page.getByRole("region", { name: "Me" }).innerText()).match(/([a-z0-9]{5}-){10}[a-z0-9]{3}/)![0];
+  };
+  const here = await principalOf();
+  await ann.page.goto(stack.otherOrigin);
+  await ann.comeBack();
+  await ann.chooseUsername(`${ann.username}_b`);
+  expect(await principalOf()).not.toBe(here);
 });
