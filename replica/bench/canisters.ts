@@ -1,6 +1,7 @@
 /** Canisters for the measurements, put onto a running replica. */
 import wabtInit from 'wabt';
 import { createCanisterCall, createdCanister, installCalls } from '../network/management-calls.ts';
+import type { InstallChoices } from '../network/management-calls.ts';
 import { decodeCbor, asMap } from '../codec/cbor.ts';
 import { decodeCertificate } from '../codec/certificate.ts';
 import { children, label, lookup, lookupLeaf } from '../codec/hash-tree.ts';
@@ -60,8 +61,8 @@ export class Caller {
     return createdCanister(await this.call('aaaaa-aa', method, arg, effective));
   }
 
-  async install(canister: string, wasm: Uint8Array): Promise<void> {
-    for (const { method, arg } of installCalls(Principal.fromText(canister), wasm, new Uint8Array(0), {})) {
+  async install(canister: string, wasm: Uint8Array, choices: InstallChoices = {}): Promise<void> {
+    for (const { method, arg } of installCalls(Principal.fromText(canister), wasm, new Uint8Array(0), choices)) {
       await this.call('aaaaa-aa', method, arg, canister);
     }
   }
