@@ -2,6 +2,7 @@ import { Actor, HttpAgent } from '@dfinity/agent';
 import type { ActorSubclass } from '@dfinity/agent';
 import { IDL } from '@dfinity/candid';
 import { Ed25519KeyIdentity } from '@dfinity/identity';
+import { Principal as AgentPrincipal } from '@dfinity/principal';
 import { afterEach, describe, expect, test } from 'vitest';
 import wabtInit from 'wabt';
 import { Principal } from '../types/principal.ts';
@@ -129,6 +130,18 @@ describe('embedded network', () => {
     const missing = Principal.fromText(net.subnets[2]!.canisterRanges[0]![1]).bytes;
     const outcome = await net.update(relay, 'relay', missing);
     expect(outcome).toMatchObject({ kind: 'reject', message: expect.stringContaining('not found') });
+  });
+
+  test('a management call whose effective canister id is not the canister of its argument is refused', async () => {
+    const net = await start();
+    const [one, other] = [await counterOn(net, 1), await counterOn(net, 1)];
+    const arg = new Uint8Array(IDL.encode([IDL.Record({ canister_id: IDL.Principal })], [{ canister_id: AgentPrincipal.fromText(one) }]));
+    for (const method of ['canister_status', 'stop_canister']) {
+      const refused = await net.update('aaaaa-aa', method, arg, { effective: other });
+      expect(refused).toMatchObject({ kind: 'reject', errorCode: 'IC0408', message: expect.stringContaining(one) });
+    }
+    expect(await net.query('aaaaa-aa', 'canister_status', arg, { effective: other })).toMatchObject({ kind: 'reject', errorCode: 'IC0408' });
+    expectReply(await net.update('aaaaa-aa', 'stop_canister', arg, { effective: one }));
   });
 
   test('the same program gives the same state hashes', async () => {

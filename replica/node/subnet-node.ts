@@ -15,6 +15,7 @@ import type { Path } from '../codec/hash-tree.ts';
 import { signQueryResponse } from '../crypto/query-signature.ts';
 import type { QueryResponseFields } from '../crypto/query-signature.ts';
 import { filterIngress } from '../execution/ingress-filter.ts';
+import { effectiveCanisterId } from '../execution/management/methods.ts';
 import { executeQuery } from '../execution/query.ts';
 import { isHiddenFromReadState } from '../http/read-state-paths.ts';
 import type {
@@ -38,7 +39,7 @@ import { CertifiedTree } from '../state/certified-tree.ts';
 import type { IngressStatus, ReplicatedState } from '../state/replicated-state.ts';
 import { StoreError } from '../state/store/errors.ts';
 import type { Batch, BatchOutcome } from '../types/batch.ts';
-import { errorCodeText, rejectCodeOf } from '../types/errors.ts';
+import { ErrorCode, errorCodeText, rejectCodeOf, userError } from '../types/errors.ts';
 import type { UserError } from '../types/errors.ts';
 import type { IngressMessage, MessageId, TimeNanos } from '../types/messages.ts';
 import { Principal } from '../types/principal.ts';
@@ -63,6 +64,8 @@ const FRESH_ENOUGH_NANOS = 1_000_000_000n;
 
 /** Queries may bring canisters back without any batch; looking through the live ones takes some microseconds. */
 const QUERIES_PER_EVICTION = 32;
+
+const CREATION_METHODS: ReadonlySet<string> = new Set(['create_canister', 'provisional_create_canister_with_cycles']);
 
 const TIME_PATH: Path = [label('time')];
 
@@ -288,7 +291,7 @@ export class SubnetNode implements SubnetNodeApi {
     const id = message.messageId;
     if (this.#inBlock.has(id) || this.#pool.has(id)) return { kind: 'duplicate' };
     if (this.#state.ingressHistory.has(id)) return waitFor === 'certificate' ? this.#certifiedStatus(id) : { kind: 'accepted' };
-    const fault = filterIngress(this.#parts.routing.environment, message);
+    const fault = effectiveIdFault(message.receiver, message.effectiveCanisterId, message.methodName, message.arg) ?? filterIngress(this.#parts.routing.environment, message);
     if (fault) {
       this.#counters.ingressRejected++;
       return { kind: 'rejected', error: wireError(fault) };
@@ -317,6 +320,11 @@ export class SubnetNode implements SubnetNodeApi {
     const certified = await this.#fresh();
     this.#counters.queries++;
     const canisterId = Principal.fromBytes(request.canisterId);
+    const fault = effectiveIdFault(canisterId, Principal.fromBytes(request.effectiveId), request.methodName, request.arg);
+    if (fault) {
+      const error = wireError(fault);
+      return { kind: 'rejected', error, signature: this.#signQuery({ status: 'rejected', ...error }, request.requestId, certified.timeNanos) };
+    }
     const { result, uses } = executeQuery(this.#parts.routing.environment, {
       sender: Principal.fromBytes(request.sender),
       receiver: canisterId,
@@ -469,6 +477,18 @@ export class SubnetNode implements SubnetNodeApi {
     this.#waiters.resolveAll({ kind: 'unavailable', httpStatus: 503, text: 'Replica is shutting down.' });
     await this.#parts.durable.close(this.#state, this.#certified.tree.digest());
   }
+}
+
+/**
+ * The canister in the URL of a management call must be the one that the argument names: whoever blocks or routes by the
+ * URL must not be told one canister while another is meant. Creation may name any (Interface Spec, "Effective canister id").
+ */
+function effectiveIdFault(receiver: Principal, effective: Principal, methodName: string, arg: Uint8Array): UserError | undefined {
+  if (!receiver.isManagement() || CREATION_METHODS.has(methodName)) return undefined;
+  const named = effectiveCanisterId(methodName, arg);
+  if (!named || named.equals(effective)) return undefined;
+  const text = `The effective canister id ${effective.toText()} of the call is not the canister ${named.toText()} that its argument names.`;
+  return userError(ErrorCode.InvalidManagementPayload, text);
 }
 
 function ingressOf(request: ValidatedRequest): IngressMessage {
