@@ -1,5 +1,5 @@
 /**
- * Prints each figure as one JSON line {"name", "value", "unit", "floor"?}: `npm run bench -w replica [-- NAME…]`.
+ * Prints each figure as one JSON line {"name", "value", "unit", "floor"?, "bar"}: `npm run bench -w replica [-- NAME…]`.
  *
  * A figure is a file of its name in this folder that exports `measure`.
  */
@@ -7,18 +7,20 @@ import { existsSync } from 'node:fs';
 import { rounded } from './figure.ts';
 import type { Figure } from './figure.ts';
 
-const NAMES = [
-  'startup',
-  'update-latency',
-  'update-throughput',
-  'query-throughput',
-  'xnet-latency',
-  'rollback',
-  'many-canisters',
-  'recovery',
-  'install',
-  'metering',
-];
+/** In the order in which they run, with the bar each has to stay under (or over). */
+const BARS: Record<string, string> = {
+  startup: '≤ 1.5 s',
+  'update-latency': '≤ 2 × floor',
+  'update-throughput': '≥ 0.5 × floor',
+  'query-throughput': '≥ 0.5 × floor',
+  'xnet-latency': '≤ 3 × update-latency (the floor here)',
+  rollback: '≤ 1.5',
+  'many-canisters': '≤ 100 kB',
+  recovery: '≤ 5 s',
+  install: '≤ 100 ms',
+  metering: '≤ 2',
+};
+const NAMES = Object.keys(BARS);
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !NAMES.includes(name));
@@ -33,7 +35,7 @@ for (const name of wanted.length > 0 ? wanted : NAMES) {
     if (!existsSync(file)) throw new Error('not written yet');
     const { measure } = (await import(file.href)) as { measure: () => Promise<Figure> };
     const { value, unit, floor } = await measure();
-    console.log(JSON.stringify({ name, value: rounded(value), unit, ...(floor !== undefined && { floor: rounded(floor) }) }));
+    console.log(JSON.stringify({ name, value: rounded(value), unit, ...(floor !== undefined && { floor: rounded(floor) }), bar: BARS[name] }));
   } catch (error) {
     failed = true;
     process.stderr.write(`${name}: ${(error as Error).stack ?? String(error)}\n`);
