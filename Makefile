@@ -23,8 +23,7 @@ $(STAMP): package.json package-lock.json $(wildcard */package.json) .npmrc
 install: $(STAMP)
 
 build: $(STAMP)
-	@npm run --silent build -w backend
-	@npm run --silent build -w frontend
+	@$(NODE) backend/tools/deploy/builds.ts
 
 start: $(STAMP)
 	@CLEAN="$(CLEAN)" PORT="$(PORT)" exec $(NODE) backend/tools/deploy/start.ts

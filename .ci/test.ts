@@ -24,8 +24,8 @@ const vitest = (workspace: string): Suite => ({
 });
 
 const suites: Suite[] = [
-  { name: "build canisters", command: ["npm", "run", "--silent", "build", "-w", "backend"] },
-  { name: "build site", command: ["node", "backend/tools/deploy/build-site.ts"] },
+  { name: "build canisters", command: ["node", "backend/tools/deploy/builds.ts", "canisters"] },
+  { name: "build site", command: ["node", "backend/tools/deploy/builds.ts", "site"] },
   { name: "type check", command: ["npm", "run", "--silent", "typecheck"] },
   { name: "lint", command: ["eslint", "."] },
   vitest("replica"),

@@ -118,8 +118,9 @@ async function main(): Promise<void> {
   try {
     // The end-to-end tests have just built everything.
     if (!process.env["PARLEY_BUILT"]) {
-      await progress.step("Build the canisters", () => run("npm", ["run", "--silent", "build", "-w", "backend"]));
-      await progress.step("Build the app", () => run(process.execPath, [join(root, "backend", "tools", "deploy", "build-site.ts")]));
+      for (const [what, name] of [["canisters", "the canisters"], ["site", "the app"]]) {
+        await progress.step(`Build ${name}`, () => run(process.execPath, [join(import.meta.dirname, "builds.ts"), what!]));
+      }
     }
     const network = await progress.step("Start the network", () => replica.ready(readyFile));
     await new Deployer(network, store, progress).run();
