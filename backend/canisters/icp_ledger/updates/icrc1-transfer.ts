@@ -15,7 +15,7 @@ import {
 } from "../../../generated/icp_ledger/types";
 import { Fault, Outcome } from "../../../ledger/book";
 import { amountOf } from "../../../ledger/amounts";
-import { transactionHash } from "../../../ledger/transaction-hash";
+import { transact, Transfer } from "../../../ledger/transact";
 import { book, FEE, identifierOf, MAX_MEMO_BYTES } from "../model/token";
 
 function refused(message: string): TransferResult {
@@ -31,17 +31,15 @@ export function icrc1_transfer(arg: Icrc1TransferArgs): TransferResult {
   if (fee) if (amountOf(fee) != FEE) return TransferResult.Err(TransferError.BadFee(new BadFee(Nat.from(FEE))));
   const memo = arg.memo;
   if (memo !== null && memo.length > MAX_MEMO_BYTES) return refused("a memo has at most 32 bytes");
+  const transfer = new Transfer(from, to, amountOf(arg.amount), FEE);
+  if (memo !== null) transfer.memo = memo;
   const created = arg.created_at_time;
-  let hash = new Uint8Array(0);
   if (created !== null) {
-    hash = transactionHash(owner.bytes, encodeIcrc1TransferArgs(arg));
-    const admitted = book.admit(created.value, hash);
-    if (admitted.fault != Fault.None) return TransferResult.Err(fault(admitted, from));
+    transfer.hasCreatedAt = true;
+    transfer.createdAt = created.value;
   }
-  const outcome = book.transfer(from, to, amountOf(arg.amount), FEE, memo === null ? new Uint8Array(0) : memo);
-  if (outcome.fault != Fault.None) return TransferResult.Err(fault(outcome, from));
-  if (created !== null) book.remember(created.value, hash, outcome.block);
-  return TransferResult.Ok(Nat.from(outcome.block));
+  const outcome = transact(book, transfer, owner.bytes, encodeIcrc1TransferArgs(arg));
+  return outcome.fault == Fault.None ? TransferResult.Ok(Nat.from(outcome.block)) : TransferResult.Err(fault(outcome, from));
 }
 
 function fault(outcome: Outcome, from: Uint8Array): TransferError {

@@ -14,7 +14,7 @@ import {
   Tokens,
   TransferArgs,
 } from "../../../generated/icp_ledger/types";
-import { transactionHash } from "../../../ledger/transaction-hash";
+import { transact, Transfer } from "../../../ledger/transact";
 import { Fault, Outcome } from "../../../ledger/book";
 import { book, FEE, identifierOrTrap, WINDOW_NANOS } from "../model/token";
 
@@ -25,14 +25,12 @@ export function transfer(arg: TransferArgs): LegacyTransferResult {
   if (arg.fee.e8s != FEE) return LegacyTransferResult.Err(LegacyTransferError.BadFee(new LegacyBadFee(new Tokens(FEE))));
   // Without a creation time the ledger takes its own, so equal transfers of one moment are one.
   if (arg.created_at_time === null) arg.created_at_time = new TimeStamp(time());
-  const created = arg.created_at_time!.timestamp_nanos;
-  const hash = transactionHash(owner.bytes, encodeTransferArgs(arg));
-  const admitted = book.admit(created, hash);
-  if (admitted.fault != Fault.None) return LegacyTransferResult.Err(fault(admitted, from));
-  const outcome = book.transfer(from, arg.to, arg.amount.e8s, FEE, new Uint8Array(0), arg.memo);
-  if (outcome.fault != Fault.None) return LegacyTransferResult.Err(fault(outcome, from));
-  book.remember(created, hash, outcome.block);
-  return LegacyTransferResult.Ok(outcome.block);
+  const booked = new Transfer(from, arg.to, arg.amount.e8s, FEE);
+  booked.legacyMemo = arg.memo;
+  booked.hasCreatedAt = true;
+  booked.createdAt = arg.created_at_time!.timestamp_nanos;
+  const outcome = transact(book, booked, owner.bytes, encodeTransferArgs(arg));
+  return outcome.fault == Fault.None ? LegacyTransferResult.Ok(outcome.block) : LegacyTransferResult.Err(fault(outcome, from));
 }
 
 function fault(outcome: Outcome, from: Uint8Array): LegacyTransferError {
