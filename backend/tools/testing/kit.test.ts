@@ -7,8 +7,10 @@ import { Principal } from '@dfinity/principal';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CallOutcome, EmbeddedNetwork } from '../../../replica/network/embed.ts';
 import { expectReply, startNetwork } from '../../../replica/network/embed.ts';
-import { BACKEND, generateCanister } from '../bindgen/bindgen.ts';
+import { BACKEND, generateCanister, generateClient } from '../bindgen/bindgen.ts';
 import { buildCanister } from '../builder/build.ts';
+import { logLines } from './logs.ts';
+import { parseMetrics } from './metrics-page.ts';
 
 const FOLDER = 'tools/testing/assembly/kit';
 
@@ -20,6 +22,7 @@ describe('the kit on a network', () => {
   let there: string;
 
   beforeAll(async () => {
+    await generateClient(join(BACKEND, 'cdk', 'interfaces', 'icrc_ledger.did'), 'icrc_ledger', 'generated/clients/icrc_ledger');
     await generateCanister(join(BACKEND, FOLDER), 'kit');
     await buildCanister({ name: 'kit', root: BACKEND, debug: true, folder: FOLDER });
     wasm = readFileSync(join(BACKEND, 'build', 'kit.debug.wasm'));
@@ -154,5 +157,106 @@ describe('the kit on a network', () => {
     await call(here, 'post', Principal.fromUint8Array(Uint8Array.of(0, 0, 0, 0, 0, 0xf0, 0, 1, 1, 1)), ['x']);
     await net.time.advance(1_000);
     expect(await call(here, 'dead_letters')).toBe(1n);
+  });
+
+  it.each([
+    ['is no Candid', 'hello'],
+    ['is empty', ''],
+    ['ends early', 'DIDL\x00\x01\x71\x05ab'],
+    ['goes on too long', 'DIDL\x00\x01\x71\x01abc'],
+    ['has another type', 'DIDL\x00\x01\x7e\x01'],
+    ['is not UTF-8', 'DIDL\x00\x01\x71\x01\xff'],
+  ])('C3 a reply that %s frees the slot, keeps what was before the call, undoes the continuation', async (_, bytes) => {
+    const rejected = await outcome(here, 'relay_bytes', p(there), Buffer.from(bytes, 'latin1'));
+    expect(rejected).toMatchObject({ kind: 'reject', code: 5, message: expect.stringContaining('Candid: ') as string });
+    expect(await call(here, 'open_calls')).toBe(0);
+    expect(await call(here, 'ticks')).toEqual(['before']);
+    expect(await call(here, 'received')).toEqual(['before']);
+    expect(await call(here, 'relay_bytes', p(there), Buffer.from('DIDL\x00\x01\x71\x04good', 'latin1'))).toBe('good');
+    expect(await call(here, 'ticks')).toEqual(['before', 'before', 'after']);
+    expect(await call(here, 'received')).toEqual(['before', 'before', 'after']);
+  });
+
+  describe('log', () => {
+    it('controllers read one line a call, with its level and fields, from the level set upwards', async () => {
+      for (const level of [0, 1, 2, 3]) await call(here, 'log', 1, level, 'started');
+      await call(here, 'log', 0, 0, 'details');
+      expect(await logLines(net, here)).toEqual(['info started units=7', 'warn started units=7', 'error started units=7', 'debug details units=7']);
+    });
+
+    it('no text makes a second line', async () => {
+      await call(here, 'log', 1, 1, 'a\nerror b\r\n\tc\0\x7f');
+      expect(await logLines(net, here)).toEqual(['info a error b   c   units=15']);
+    });
+
+    it('long texts are cut between characters', async () => {
+      await call(here, 'log', 1, 1, `${'x'.repeat(399)}😀`);
+      await call(here, 'log', 1, 1, `${'x'.repeat(398)}😀`);
+      expect(await logLines(net, here)).toEqual([`info ${'x'.repeat(399)}…`, `info ${'x'.repeat(398)}😀…`]);
+    });
+  });
+
+  describe('metrics page', () => {
+    const NASTY = 'a "quoted" C:\\path\\n\nline\\ {x="1"} 2 é😀';
+
+    it('is well formed whatever the help texts and label values are', async () => {
+      const families = parseMetrics((await call(here, 'metrics', NASTY, 1)) as string);
+      expect(families.get('kit_messages_total')).toEqual({ help: NASTY, kind: 'counter', samples: new Map([['', 2n ** 64n - 1n]]) });
+      expect(families.get('kit_waiting')).toEqual({ help: 'By destination', kind: 'gauge', samples: new Map([[`destination=${NASTY}`, 7n], ['destination=number 0', 0n]]) });
+      expect([...families.keys()].slice(2)).toEqual(['heap_bytes', 'stable_bytes', 'cycles', 'canister_version']);
+      for (const name of ['heap_bytes', 'stable_bytes', 'cycles', 'canister_version']) expect(families.get(name)?.samples.get('')).toBeGreaterThan(0n);
+    });
+
+    it('is bounded: whole samples are left out and counted', async () => {
+      const text = (await call(here, 'metrics', 'x', 30_000)) as string;
+      expect(Buffer.byteLength(text)).toBeLessThanOrEqual(2 ** 20);
+      expect(Buffer.byteLength(text)).toBeGreaterThan(2 ** 20 - 512);
+      const families = parseMetrics(text);
+      const written = BigInt(families.get('kit_waiting')?.samples.size ?? 0);
+      const system = BigInt(['heap_bytes', 'stable_bytes', 'cycles', 'canister_version'].filter((name) => families.get(name)?.samples.size !== 1).length);
+      expect(families.get('metrics_dropped')?.samples.get('')).toBe(30_001n - written + system);
+    });
+
+    it('a text too long for the page leaves room for the rest', async () => {
+      const families = parseMetrics((await call(here, 'metrics', 'é'.repeat(2 ** 19), 1)) as string);
+      expect([...families.keys()]).toEqual(['kit_waiting', 'heap_bytes', 'stable_bytes', 'cycles', 'canister_version', 'metrics_dropped']);
+      expect(families.get('kit_waiting')?.samples).toEqual(new Map([['destination=number 0', 0n]]));
+      expect(families.get('metrics_dropped')?.samples.get('')).toBe(2n);
+    });
+  });
+
+  describe('the ledger client', () => {
+    const FEE = 100_000_000n;
+    let ledger: string;
+
+    beforeAll(async () => {
+      await generateCanister(join(BACKEND, 'canisters', 'cycles_ledger'), 'cycles_ledger');
+      await buildCanister({ name: 'cycles_ledger', root: BACKEND, debug: false });
+    });
+
+    beforeEach(async () => {
+      const Init = IDL.Record({
+        initial_balances: IDL.Vec(IDL.Record({ account: IDL.Record({ owner: IDL.Principal, subaccount: IDL.Opt(IDL.Vec(IDL.Nat8)) }), amount: IDL.Nat })),
+      });
+      ledger = await net.createCanister({ subnet: 0, cycles: 100_000_000_000_000n });
+      const arg = { initial_balances: [{ account: { owner: p(here), subaccount: [] }, amount: 10n * FEE }] };
+      await net.install(ledger, readFileSync(join(BACKEND, 'build', 'cycles_ledger.wasm')), new Uint8Array(IDL.encode([Init], [arg])));
+    });
+
+    it('reads balances and transfers', async () => {
+      expect(await call(here, 'ledger_balance', p(ledger), p(here))).toBe(10n * FEE);
+      expect(await call(here, 'ledger_transfer', p(ledger), p(there), 3n * FEE)).toMatchObject({ Ok: expect.any(BigInt) as bigint });
+      expect(await call(here, 'ledger_balance', p(ledger), p(here))).toBe(6n * FEE);
+      expect(await call(here, 'ledger_balance', p(ledger), p(there))).toBe(3n * FEE);
+    });
+
+    it('hands on the ledger\'s errors and amounts beyond 64 bits', async () => {
+      expect(await call(here, 'ledger_transfer', p(ledger), p(there), 2n ** 200n)).toEqual({ InsufficientFunds: 10n * FEE });
+      expect(await call(here, 'ledger_balance', p(ledger), p(here))).toBe(10n * FEE);
+    });
+
+    it('tells a canister that is no ledger from one', async () => {
+      expect(await call(here, 'ledger_transfer', p(there), p(here), 1n)).toEqual({ Rejected: expect.stringContaining('icrc1_transfer') as string });
+    });
   });
 });

@@ -1,0 +1,3 @@
+import { openCalls } from "../../../../../cdk/calls";
+
+export function open_calls(): u32 { return openCalls(); }
