@@ -1,0 +1,3 @@
+import { counts } from "../state";
+
+export function low_memory(): u32 { return counts.lowMemory; }
