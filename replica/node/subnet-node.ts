@@ -4,7 +4,8 @@
  * Promises:
  * - D1 No certificate, reply or slice over a batch leaves before the batch is synced to the log.
  * - D2 An ingress message is executed at most once: ids in the pool, in execution and in the state's history are known.
- * - D3 Queries and reads see a certified state, at most a second old by the node's clock.
+ * - D3 Queries and reads see a certified state, at most a second old by the node's clock: they run between batches, never
+ *   on one that was executed but is not published yet.
  *
  * A batch is written to the log, synced in the background while it is executed and hashed, and published when both are
  * done; ingress that arrives meanwhile goes into the next batch together.
@@ -69,6 +70,15 @@ const CREATION_METHODS: ReadonlySet<string> = new Set(['create_canister', 'provi
 
 const TIME_PATH: Path = [label('time')];
 
+const SHUTTING_DOWN: Unavailable = { kind: 'unavailable', httpStatus: 503, text: 'Replica is shutting down.' };
+
+interface Reader {
+  readonly run: () => void;
+  readonly anyAge: boolean;
+  /** A block of this height was asked for it: that one is fresh enough, however long it took. */
+  askedHeight?: number;
+}
+
 export interface SubnetNodeParts {
   readonly state: ReplicatedState;
   /** The tree of the state if it has been made already. */
@@ -110,6 +120,10 @@ export class SubnetNode implements SubnetNodeApi {
   #underWay: Promise<void> | undefined;
   /** Who waits for a block of at least this height. */
   #blockWaiters: { readonly height: number; readonly resolve: () => void }[] = [];
+  /** A batch was executed on the state and is not published yet. */
+  #ahead = false;
+  /** Who waits to read between two batches. */
+  #readers: Reader[] = [];
   #unavailable: Unavailable | undefined;
   #stopped = false;
 
@@ -169,6 +183,7 @@ export class SubnetNode implements SubnetNodeApi {
       const synced = this.#append(batch);
       if (!synced) return;
       const began = performance.now();
+      this.#ahead = true;
       outcome = this.#parts.routing.executeBatch(batch);
       // Hashed at once, while the disk is busy; a replay does the same, so it counts.
       this.#tree.update(this.#state, outcome).digest();
@@ -184,6 +199,8 @@ export class SubnetNode implements SubnetNodeApi {
     this.#inBlock.clear();
     this.#parts.eviction.afterBatch(this.#state, outcome);
     this.#parts.durable.executed(this.#state, outcome, this.#certified.tree.digest(), executeMillis);
+    this.#ahead = false;
+    this.#serveReaders('fresh');
     this.#drive({ kind: 'executed', outcome });
   }
 
@@ -202,6 +219,7 @@ export class SubnetNode implements SubnetNodeApi {
         this.#waiters.resolve(messageId, { kind: 'unavailable', httpStatus: 503, text: 'The disk of the replica is full, try again later.' });
       }
       this.#releaseBlockWaiters(Infinity);
+      this.#serveReaders('all');
       this.#drive({ kind: 'refused' });
       return undefined;
     }
@@ -228,6 +246,7 @@ export class SubnetNode implements SubnetNodeApi {
     this.#unavailable = { kind: 'unavailable', httpStatus: 503, text: `Replica is unhealthy: ${(error as Error).message ?? reason}` };
     this.#waiters.resolveAll(this.#unavailable);
     this.#releaseBlockWaiters(Infinity);
+    this.#serveReaders('all');
     this.#parts.host.broken(reason);
   }
 
@@ -272,13 +291,47 @@ export class SubnetNode implements SubnetNodeApi {
     while (this.#underWay) await this.#underWay;
   }
 
-  /** A certified state that is fresh by the clock and not behind an execution under way. */
-  async #fresh(): Promise<CertifiedHeight> {
+  /**
+   * Reads the state when it is the certified one, and fresh by the clock unless any age will do. Under load one batch
+   * begins in the turn in which the last one is published, so whoever waits is served within that turn.
+   */
+  async #reading<T>(read: (certified: CertifiedHeight) => T, anyAge = false): Promise<T | Unavailable> {
     await this.#certifiable;
-    if (this.#underWay) await this.#underWay;
-    const now = this.#parts.clock.nowNanos();
-    if (this.#certified.height === 0 || now - this.#certified.timeNanos > FRESH_ENOUGH_NANOS) await this.makeBlock();
-    return this.#certified;
+    if (this.#stopped) return SHUTTING_DOWN;
+    if (this.#unavailable) return this.#unavailable;
+    if (!this.#ahead && (anyAge || this.#isFresh())) return read(this.#certified);
+    return new Promise((resolve, reject) => {
+      const run = (): void => {
+        try {
+          resolve(this.#stopped ? SHUTTING_DOWN : (this.#unavailable ?? read(this.#certified)));
+        } catch (error) {
+          reject(error as Error);
+        }
+      };
+      if (this.#ahead) {
+        this.#readers.push({ run, anyAge });
+        return;
+      }
+      this.#readers.push({ run, anyAge, askedHeight: this.#state.height + 1 });
+      this.#drive({ kind: 'force' });
+    });
+  }
+
+  #isFresh(): boolean {
+    return this.#certified.height > 0 && this.#parts.clock.nowNanos() - this.#certified.timeNanos <= FRESH_ENOUGH_NANOS;
+  }
+
+  #serveReaders(which: 'fresh' | 'all'): void {
+    const readers = this.#readers;
+    this.#readers = [];
+    for (const reader of readers) {
+      if (which === 'all' || reader.anyAge || this.#state.height >= (reader.askedHeight ?? Infinity) || this.#isFresh()) {
+        reader.run();
+      } else {
+        this.#readers.push({ ...reader, askedHeight: this.#state.height + 1 });
+      }
+    }
+    if (this.#readers.length > 0) this.#drive({ kind: 'force' });
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -315,9 +368,11 @@ export class SubnetNode implements SubnetNodeApi {
   // -------------------------------------------------------------------------------------------------------------------
   // Reads.
 
-  async query(request: ValidatedRequest): Promise<QueryOutcome> {
-    if (this.#unavailable) return this.#unavailable;
-    const certified = await this.#fresh();
+  query(request: ValidatedRequest): Promise<QueryOutcome> {
+    return this.#reading((certified) => this.#query(request, certified));
+  }
+
+  #query(request: ValidatedRequest, certified: CertifiedHeight): QueryOutcome {
     this.#counters.queries++;
     const canisterId = Principal.fromBytes(request.canisterId);
     const fault = effectiveIdFault(canisterId, Principal.fromBytes(request.effectiveId), request.methodName, request.arg);
@@ -349,9 +404,11 @@ export class SubnetNode implements SubnetNodeApi {
     return { timestampNanos, signature: signQueryResponse(nodeKey, response, requestId, timestampNanos), identity: nodeKey.nodeId };
   }
 
-  async readState(request: ReadStateRequest): Promise<ReadStateOutcome> {
-    if (this.#unavailable) return this.#unavailable;
-    const certified = await this.#fresh();
+  readState(request: ReadStateRequest): Promise<ReadStateOutcome> {
+    return this.#reading((certified) => this.#readState(request, certified));
+  }
+
+  #readState(request: ReadStateRequest, certified: CertifiedHeight): ReadStateOutcome {
     for (const check of request.checks) {
       const refusal = this.#refusal(check, request);
       if (refusal) return { kind: 'refused', httpStatus: 403, text: refusal };
@@ -398,9 +455,8 @@ export class SubnetNode implements SubnetNodeApi {
   }
 
   async sliceFor(to: PrincipalBytes): Promise<Uint8Array | undefined> {
-    await this.#certifiable;
-    if (this.#underWay) await this.#underWay;
-    return this.#slice(Principal.fromBytes(to), 0);
+    const slice = await this.#reading(() => ({ encoded: this.#slice(Principal.fromBytes(to), 0) }), true);
+    return 'encoded' in slice ? slice.encoded : undefined;
   }
 
   /** The end of a message, as of the last published block. Undefined: not known or not ended. */
@@ -431,15 +487,17 @@ export class SubnetNode implements SubnetNodeApi {
 
   async delegate(subnetId: PrincipalBytes): Promise<Uint8Array> {
     if (!this.#isRoot) throw new Error('only the root subnet delegates');
-    const certified = await this.#fresh();
     const subnet = [label('subnet'), subnetId];
-    return certified.certificate([
+    const paths = [
       TIME_PATH,
       [...subnet, label('public_key')],
       [...subnet, label('type')],
       [...subnet, label('canister_ranges')],
       [label('canister_ranges'), subnetId],
-    ]);
+    ];
+    const certificate = await this.#reading((certified) => certified.certificate(paths));
+    if (!(certificate instanceof Uint8Array)) throw new Error(certificate.text);
+    return certificate;
   }
 
   async setDelegation(certificate: Uint8Array): Promise<void> {
@@ -466,6 +524,7 @@ export class SubnetNode implements SubnetNodeApi {
     if (options.crash) {
       this.#stopped = true;
       this.#releaseBlockWaiters(Infinity);
+      this.#serveReaders('all');
       this.#parts.clock.wakeAt(undefined, () => {});
       await this.#parts.durable.abandon();
       return;
@@ -473,8 +532,9 @@ export class SubnetNode implements SubnetNodeApi {
     await this.idle();
     this.#stopped = true;
     this.#releaseBlockWaiters(Infinity);
+    this.#serveReaders('all');
     this.#parts.clock.wakeAt(undefined, () => {});
-    this.#waiters.resolveAll({ kind: 'unavailable', httpStatus: 503, text: 'Replica is shutting down.' });
+    this.#waiters.resolveAll(SHUTTING_DOWN);
     await this.#parts.durable.close(this.#state, this.#certified.tree.digest());
   }
 }
