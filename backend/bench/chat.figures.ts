@@ -89,7 +89,8 @@ function groupCanister(): Metered {
     as(canister, signInOf(0)).update('invite_users', encode('group', 'invite_users', invite));
   }
   for (let n = 1; n < MEMBERS; n++) {
-    as(canister, userId(n)).update('c2c_join', encode('group', 'c2c_join', { owner_principal: signInOf(n), username: `member_${n}` }));
+    const joining = encode('group', 'c2c_join', { owner_principal: signInOf(n), username: `member_${n}` });
+    answerLookup(canister, as(canister, userId(n)).attempt({ kind: 'update', method: 'c2c_join' }, joining), userId(n));
   }
   return canister;
 }

@@ -163,6 +163,16 @@ describe("roles", () => {
     expect((await kinds(bob)).at(-1)).toBe("Left");
   });
 
+  test("only user canisters join: an invited principal cannot vouch for itself", async () => {
+    const club = await bob.createGroup("Forgers");
+    // Bob's sign-in principal may call the group, so it gets as far as the handler.
+    ok(await bob.group(club).invite_users([bob.sender]));
+    const accomplice = network.stranger();
+    await expect(bob.group(club).c2c_join({ owner_principal: accomplice, username: "ann_anders" })).rejects.toThrow("no user canister");
+    expect(ok(await bob.group(club).members()).members.map((member) => member.username)).toEqual(["bob_builder"]);
+    expect(errorOf(await network.as(accomplice).group(club).members())).toBe("NotMember");
+  });
+
   test("no stranger gets anything done or told", async () => {
     const stranger = network.as(network.stranger()).group(group);
     expect(errorOf(await stranger.updates({ since: 0n, on_behalf_of: [] }))).toBe("NotMember");
