@@ -31,7 +31,10 @@ const MAX_CHANGES_PER_PAGE: i32 = 200;
 /** … or this many log entries read, so that a page of repeated edits is bounded too … */
 const MAX_LOG_ENTRIES_PER_PAGE: u64 = 2000;
 /** … or this many stored bytes: a query's reply holds 3 MiB, and a page shares it with other chats' pages. */
-const MAX_BYTES_PER_PAGE: u32 = 400_000;
+export const MAX_BYTES_PER_PAGE: u32 = 400_000;
+
+/** Stored bytes of what a chat's summary adds to a page besides its changed events: its last message. */
+export type SummaryBytes = (chat: u32) => u32;
 
 /** One changed event; `record` is null for SUMMARY. */
 export class Change {
@@ -83,6 +86,11 @@ export class ChatEvents {
   get(chat: u32, index: u32): EventRecord | null {
     if (!this.events.find(eventKey(chat, index))) return null;
     return this.events.found();
+  }
+
+  /** Stored bytes of an event, 0 when there is none. */
+  sizeOf(chat: u32, index: u32): u32 {
+    return this.events.find(eventKey(chat, index)) ? this.events.foundLen : 0;
   }
 
   /** Replaces an event's content and tells clients. */
@@ -162,25 +170,34 @@ export class ChatEvents {
     for (let i = 0; i < doomed.length; i++) this.reactions.remove(doomed[i]);
   }
 
-  /** What changed after version `since`, oldest first, one page of at least one change. */
-  changedSince(since: u64): Changes {
+  /**
+   * What changed after version `since`, oldest first, one page of at least one change. `summaryBytes` is asked
+   * once for each chat on the page.
+   */
+  changedSince(since: u64, summaryBytes: SummaryBytes): Changes {
     const result = new Changes();
     const end = this.changes.length;
     let at = min(since, end);
     const stop = min(end, at + MAX_LOG_ENTRIES_PER_PAGE);
     const seen = new Set<u64>();
+    const chats = new Set<u32>();
     let bytes: u32 = 0;
     while (at < stop && result.entries.length < MAX_CHANGES_PER_PAGE && bytes < MAX_BYTES_PER_PAGE) {
       const key = this.changes.get(at++);
       if (seen.has(key)) continue;
       seen.add(key);
+      const chat = <u32>(key >> 32);
+      if (!chats.has(chat)) {
+        chats.add(chat);
+        bytes += summaryBytes(chat);
+      }
       let record: EventRecord | null = null;
       if (<u32>key != SUMMARY) {
         if (!this.events.find(key)) continue;
         bytes += this.events.foundLen;
         record = this.events.found();
       }
-      result.entries.push(new Change(<u32>(key >> 32), <u32>key, record));
+      result.entries.push(new Change(chat, <u32>key, record));
     }
     result.entries.sort((a, b) => (a.chat != b.chat ? (a.chat < b.chat ? -1 : 1) : a.index < b.index ? -1 : a.index > b.index ? 1 : 0));
     result.version = at;

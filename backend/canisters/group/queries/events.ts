@@ -1,5 +1,6 @@
 // A stretch of the group's events, for scrolling and for jumping to a message.
 
+import { MAX_BYTES_PER_PAGE } from "../../../chat/chat-events";
 import { Event, EventsArgs, EventsResult, GroupError } from "../../../generated/group/types";
 import { callingMember } from "../guards";
 import { CHAT, events as store, group } from "../model/group";
@@ -14,8 +15,10 @@ export function events(arg: EventsArgs): EventsResult {
   const limit = <i32>min<u32>(arg.max, MAX_EVENTS);
   const end = <i64>group().nextIndex;
   let index = arg.ascending ? <i64>arg.from : min<i64>(arg.from, end - 1);
-  while (page.length < limit && index >= 0 && index < end) {
+  let bytes: u32 = 0;
+  while (page.length < limit && bytes < MAX_BYTES_PER_PAGE && index >= 0 && index < end) {
     const record = store.get(CHAT, <u32>index);
+    bytes += store.sizeOf(CHAT, <u32>index);
     if (record !== null) page.push(eventView(<u32>index, record, member.number));
     index += arg.ascending ? 1 : -1;
   }

@@ -5,11 +5,16 @@ import { readingMember } from "../guards";
 import { events, group } from "../model/group";
 import { eventView, summaryView } from "../model/views";
 
+function lastMessageBytes(chat: u32): u32 {
+  const latest = group().latestMessage;
+  return latest < 0 ? 0 : events.sizeOf(chat, <u32>latest);
+}
+
 export function updates(arg: UpdatesArgs): UpdatesResult {
   const member = readingMember(arg.on_behalf_of);
   if (member === null) return UpdatesResult.Err(GroupError.NotMember());
   if (arg.since >= events.version) return UpdatesResult.Ok(null);
-  const changes = events.changedSince(arg.since);
+  const changes = events.changedSince(arg.since, lastMessageBytes);
   const changed: Event[] = [];
   for (let i = 0; i < changes.entries.length; i++) {
     const change = changes.entries[i];

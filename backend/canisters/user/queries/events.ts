@@ -1,5 +1,6 @@
 // A stretch of one chat's events, for scrolling and for jumping to a message.
 
+import { MAX_BYTES_PER_PAGE } from "../../../chat/chat-events";
 import { Event, EventsArgs, EventsResult, MessageError } from "../../../generated/user/types";
 import { callerIsOwner } from "../guards";
 import { events as store, findChatWith } from "../model/chats";
@@ -14,8 +15,10 @@ export function events(arg: EventsArgs): EventsResult {
   const page: Event[] = [];
   const limit = <i32>min<u32>(arg.max, MAX_EVENTS);
   let index = arg.ascending ? <i64>arg.from : min<i64>(arg.from, <i64>chat.nextIndex - 1);
-  while (page.length < limit && index >= 0 && index < <i64>chat.nextIndex) {
+  let bytes: u32 = 0;
+  while (page.length < limit && bytes < MAX_BYTES_PER_PAGE && index >= 0 && index < <i64>chat.nextIndex) {
     const record = store.get(chat.number, <u32>index);
+    bytes += store.sizeOf(chat.number, <u32>index);
     if (record !== null) page.push(eventView(chat.number, <u32>index, record));
     index += arg.ascending ? 1 : -1;
   }

@@ -7,10 +7,16 @@ import { groupByNumber, GROUP_FLAG } from "../model/groups";
 import { chatView, eventView, groupView, profileView } from "../model/views";
 import { PROFILE } from "../model/profile";
 
+function lastMessageBytes(chat: u32): u32 {
+  if (chat & GROUP_FLAG) return 0;
+  const direct = findChat(chat);
+  return direct === null || direct.latestMessage < 0 ? 0 : events.sizeOf(chat, <u32>direct.latestMessage);
+}
+
 export function updates(arg: UpdatesArgs): UserUpdates | null {
   if (!mayReadFor(arg.on_behalf_of)) return null;
   if (arg.since >= events.version) return null;
-  const changes = events.changedSince(arg.since);
+  const changes = events.changedSince(arg.since, lastMessageBytes);
   const chats: DirectChatUpdate[] = [];
   const groups: GroupEntry[] = [];
   let profile: Profile | null = null;
