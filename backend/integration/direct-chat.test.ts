@@ -1,7 +1,8 @@
 // Direct chats between user canisters on two subnets.
 
+import { Principal } from "@dfinity/principal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ChatNetwork, errorOf, messageId, moduleOf, ok, type Person } from "./chat-network.ts";
+import { ChatNetwork, encodeInit, errorOf, messageId, moduleOf, ok, type Person } from "./chat-network.ts";
 
 let network: ChatNetwork;
 let ann: Person;
@@ -161,6 +162,69 @@ describe("delivery", () => {
     const status = await network.as(ChatNetwork.admin).local_index(local).status();
     expect(status.failures).toEqual([]);
     expect(status.children.find((child) => "User" in child.kind)).toMatchObject({ version: 2, outdated: 0 });
+  }, 60_000);
+});
+
+describe("giving up", () => {
+  test("loses what was given up and nothing that follows", async () => {
+    const eve = await network.person("eve_evans");
+    const fay = await network.person("fay_fields");
+    await eve.say(fay, "kept");
+    await settle();
+    const home = fay.account.local_index;
+    // Fay's canister starts anew without an owner: there is no such account, says it, and Eve's gives up.
+    const init = encodeInit("user", [{ user_index: Principal.fromText(network.userIndex), local_index: home }]);
+    await network.net.install(fay.id, moduleOf("user"), init, { mode: "reinstall", sender: home });
+    const lost = await eve.say(fay, "given up");
+    await settle();
+    expect((await eve.chatWith(fay))!.failed.map((failure) => failure.message_id)).toEqual([lost]);
+    ok(await network.as(Principal.fromText(network.userIndex)).local_index(home).c2c_create_user({ owner: fay.sender, username: "fay_fields" }));
+    await eve.say(fay, "after");
+    await settle();
+    expect(await fay.texts(eve)).toEqual(["after"]);
+    const summary = (await eve.chatWith(fay))!;
+    expect(summary.delivered_up_to[0]).toBe(summary.latest_event_index);
+  });
+});
+
+describe("large messages", () => {
+  test("fit into the answers of queries, a page at a time", async () => {
+    const gus = await network.person("gus_garden");
+    const hal = await network.person("hal_harris");
+    const text = "😀".repeat(10_000);
+    for (let i = 0; i < 90; i++) await gus.say(hal, text);
+    await settle();
+    const page = ok(await gus.user.events({ them: hal.id, from: 0, ascending: true, max: 100 }));
+    expect(page.length).toBeGreaterThan(10);
+    const next = ok(await gus.user.events({ them: hal.id, from: page.at(-1)!.index + 1, ascending: true, max: 100 }));
+    expect(next[0]!.index).toBe(page.at(-1)!.index + 1);
+  });
+
+  test("as last lines of many chats count towards a page of changes", async () => {
+    const ida = await network.person("ida_irving");
+    const friends: Person[] = [];
+    for (let i = 0; i < 14; i++) {
+      friends.push(await network.person(`friend_${i}`));
+      await settle();
+    }
+    for (const friend of friends) await ida.say(friend, "😀".repeat(10_000));
+    await settle();
+    let since = (await ida.everything()).version;
+    // One change a chat, which is no event: each would carry its chat's last message.
+    for (const friend of friends) await ida.user.mark_read([{ chat: { Direct: friend.id }, up_to: 1 }]);
+    await settle();
+    const told = new Set<string>();
+    let largest = 0;
+    for (;;) {
+      const [page] = await ida.user.updates({ since, on_behalf_of: [] });
+      if (page === undefined) break;
+      for (const chat of page.chats) told.add(chat.summary.them.toText());
+      largest = Math.max(largest, page.chats.length);
+      since = page.version;
+      if (!page.more) break;
+    }
+    expect(told.size).toBe(14);
+    expect(largest).toBeLessThan(14);
   }, 60_000);
 });
 

@@ -41,15 +41,14 @@ function onLookupFailed(context: Object | null, rejection: Rejection): void {
 }
 
 function answer(chat: DirectChat, delivery: Delivery): void {
-  // A gap cannot come from our own outbox; if it did, the answer tells where to go on.
-  if (delivery.first <= chat.nextSequence) {
-    const envelopes = delivery.envelopes;
-    for (let i = <i32>min<u64>(chat.nextSequence - delivery.first, envelopes.length); i < envelopes.length; i++) {
-      chat.nextSequence++;
-      apply(chat, envelopes[i]);
-    }
-    saveChat(chat);
+  // A gap is what the sender has given up: it will not come any more, and what follows must not wait for it.
+  if (delivery.first > chat.nextSequence) chat.nextSequence = delivery.first;
+  const envelopes = delivery.envelopes;
+  for (let i = <i32>min<u64>(chat.nextSequence - delivery.first, envelopes.length); i < envelopes.length; i++) {
+    chat.nextSequence++;
+    apply(chat, envelopes[i]);
   }
+  saveChat(chat);
   reply_c2c_deliver(new Delivered(chat.nextSequence));
 }
 

@@ -40,12 +40,12 @@ function onLookupFailed(context: Object | null, rejection: Rejection): void {
 
 function answer(membership: GroupMembership, delivery: NoticeDelivery): void {
   const before = membership.nextNotice;
-  if (delivery.first <= before) {
-    const notices = delivery.notices;
-    for (let i = <i32>min<u64>(before - delivery.first, notices.length); i < notices.length; i++) {
-      membership.nextNotice++;
-      apply(membership, notices[i]);
-    }
+  // A gap is what the group has given up: it will not come any more, and what follows must not wait for it.
+  if (delivery.first > before) membership.nextNotice = delivery.first;
+  const notices = delivery.notices;
+  for (let i = <i32>min<u64>(membership.nextNotice - delivery.first, notices.length); i < notices.length; i++) {
+    membership.nextNotice++;
+    apply(membership, notices[i]);
   }
   if (membership.nextNotice != before) saveGroup(membership);
   reply_c2c_group_notices(new Delivered(membership.nextNotice));
