@@ -84,6 +84,9 @@ export class Labeled {
   }
 }
 
+/** Hashing so little again costs less than keeping its digest, which most often only the node above asks for, once. */
+const SHORT_LEAF_BYTES = 256;
+
 export class Leaf {
   readonly kind = 'leaf';
   readonly value: Uint8Array;
@@ -94,6 +97,7 @@ export class Leaf {
   }
 
   digest(): Uint8Array {
+    if (this.value.length <= SHORT_LEAF_BYTES) return sha256(concatBytes(LEAF, this.value));
     return (this.#digest ??= sha256(concatBytes(LEAF, this.value)));
   }
 }

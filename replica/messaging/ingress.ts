@@ -48,11 +48,13 @@ export function paysLater(ingress: IngressMessage): boolean {
 export function inductIngress(environment: SubnetEnvironment, now: TimeNanos, ingress: IngressMessage): void {
   const { state, config } = environment;
   if (state.ingressHistory.has(ingress.messageId) || !isTimely(ingress, now)) return;
+  // The entry stays for minutes; what it names exists already.
+  const receiver = state.canister(ingress.receiver)?.id ?? ingress.receiver;
   state.setIngress({
     messageId: ingress.messageId,
     sender: ingress.sender,
-    receiver: ingress.receiver,
-    effectiveCanisterId: ingress.effectiveCanisterId,
+    receiver,
+    effectiveCanisterId: ingress.effectiveCanisterId.equals(receiver) ? receiver : ingress.effectiveCanisterId,
     methodName: ingress.methodName,
     status: { kind: 'received' },
     forgetAtNanos: ingress.expiryNanos,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { textOf, type Op } from '../execution/scripted-engine.testing.ts';
+import { encodeProgram, textOf, type Op } from '../execution/scripted-engine.testing.ts';
+import { Principal } from '../types/principal.ts';
 import { RICH, SECOND, TestNetwork } from './subnets.testing.ts';
 
 const reply: Op = { op: 'reply' };
@@ -19,6 +20,17 @@ describe('one subnet', () => {
     expect(outcome.moreWork).toBe(false);
     expect(textOf(canister)).toBe('a');
     expect(canister.version).toBe(1n);
+  });
+
+  test('the entry of a message, kept for minutes, shares the id of the canister it names', () => {
+    const { subnet } = new TestNetwork();
+    const canister = subnet.addCanister();
+    const named = Principal.fromBytes(canister.id.bytes);
+    const message = subnet.message(named, Principal.fromBytes(canister.id.bytes), 'run', encodeProgram([reply]));
+    subnet.batch({ ingress: [message] });
+    const entry = subnet.state.ingressHistory.get(message.messageId)!;
+    expect(entry.receiver).toBe(canister.id);
+    expect(entry.effectiveCanisterId).toBe(canister.id);
   });
 
   test('a trap undoes the message and is told to the caller', () => {

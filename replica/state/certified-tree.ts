@@ -18,7 +18,7 @@ import type { MessageId } from '../types/messages.ts';
 import { Principal } from '../types/principal.ts';
 import type { CanisterState, ModuleInfo } from './canister-state.ts';
 import { encodeCanisterMessage, encodeStreamHeader } from './message-codec.ts';
-import type { CanisterRange, IngressEntry, NetworkTopology, ReplicatedState, Stream, SubnetTopology } from './replicated-state.ts';
+import type { CanisterRange, IngressEntry, IngressStatus, NetworkTopology, ReplicatedState, Stream, SubnetTopology } from './replicated-state.ts';
 
 const TIME = label('time');
 const SUBNET = label('subnet');
@@ -135,21 +135,28 @@ function idBytes(id: MessageId): Uint8Array {
   return Uint8Array.from(Buffer.from(id, 'hex'));
 }
 
-function statusTree(entry: IngressEntry): HashTree {
-  const { status } = entry;
-  switch (status.kind) {
-    case 'replied':
-      return treeOf({ status: utf8('replied'), reply: status.reply });
-    case 'rejected':
-      return treeOf({
-        status: utf8('rejected'),
-        reject_code: encodeUleb128(rejectCodeOf(status.error.code)),
-        reject_message: utf8(status.error.message),
-        error_code: utf8(errorCodeText(status.error.code)),
-      });
-    default:
-      return treeOf({ status: utf8(status.kind) });
+/** Thousands of messages have the same few statuses and labels: the nodes are shared, their digests made once. */
+const STATUS: Readonly<Record<IngressStatus['kind'], HashTree>> = {
+  received: treeOf({ status: utf8('received') }),
+  processing: treeOf({ status: utf8('processing') }),
+  replied: treeOf({ status: utf8('replied') }),
+  rejected: treeOf({ status: utf8('rejected') }),
+  done: treeOf({ status: utf8('done') }),
+};
+const REPLY = label('reply');
+const REJECT_CODE = label('reject_code');
+const REJECT_MESSAGE = label('reject_message');
+const ERROR_CODE = label('error_code');
+
+function statusTree({ status }: IngressEntry): HashTree {
+  let tree = STATUS[status.kind];
+  if (status.kind === 'replied') tree = mapSet(tree, REPLY, leaf(status.reply));
+  if (status.kind === 'rejected') {
+    tree = mapSet(tree, REJECT_CODE, leaf(encodeUleb128(rejectCodeOf(status.error.code))));
+    tree = mapSet(tree, REJECT_MESSAGE, leaf(utf8(status.error.message)));
+    tree = mapSet(tree, ERROR_CODE, leaf(utf8(errorCodeText(status.error.code))));
   }
+  return tree;
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
