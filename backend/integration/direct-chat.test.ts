@@ -87,6 +87,16 @@ describe("messages", () => {
     expect(anns.read_by_them_up_to[0]).toBe(anns.latest_event_index);
   });
 
+  test("of the other side are passed over by the delivery mark, so that a silent reader's acknowledgements stay cheap", async () => {
+    for (let i = 0; i < 5; i++) await bob.say(ann, `monologue ${i}`);
+    await settle();
+    const before = (await ann.chatWith(bob))!;
+    await ann.user.mark_read([{ chat: { Direct: bob.id }, up_to: before.latest_event_index }]);
+    await settle();
+    const after = (await ann.chatWith(bob))!;
+    expect(after.delivered_up_to[0]).toBe(after.latest_event_index);
+  });
+
   test("are edited, reacted to and deleted on both copies", async () => {
     const id = await ann.say(bob, "tpyo");
     const reply = await ann.say(bob, "second", { repliesTo: id });

@@ -44,20 +44,27 @@ function acknowledged(destination: Principal): Ack {
   return Ack.upTo(next);
 }
 
-/** Moves the mark over own messages whose envelope number is below `next`: work in proportion to what is new. */
+/**
+ * Moves the mark up to the first own message whose envelope number is not below `next`: over what the other side
+ * wrote too, so that nothing is looked at twice.
+ */
 function markDelivered(chat: DirectChat, next: u64): void {
   const mine = me();
   let reached = chat.delivered;
+  let news = false;
   for (let index = reached + 1; index < <i64>chat.nextIndex; index++) {
     const record = events.get(chat.number, <u32>index)!;
-    if (!record.isMessage || record.actor != mine) continue;
-    if (record.sequence > next) break;
+    if (record.isMessage && record.actor == mine) {
+      if (record.sequence > next) break;
+      news = true;
+    }
     reached = index;
   }
   if (reached == chat.delivered) return;
   chat.delivered = reached;
   saveChat(chat);
-  events.touchSummary(chat.number);
+  // Only own messages show whether they were delivered.
+  if (news) events.touchSummary(chat.number);
 }
 
 function giveUp(destination: Principal, sequence: u64, envelope: Uint8Array, reason: string): void {
