@@ -9,7 +9,7 @@
 // - M3 a child whose upgrade fails keeps its old module, is started again and is not tried again for that
 //   version until asked.
 
-import { self } from "../../../cdk/api";
+import { liquidCycleBalance, self } from "../../../cdk/api";
 import { Rejection } from "../../../cdk/calls";
 import { Principal } from "../../../cdk/principal/principal";
 import { setTimer } from "../../../cdk/timers";
@@ -20,7 +20,7 @@ import { encodeInitArgs as encodeUserInit, InitArgs as UserInit } from "../../..
 import * as user_index from "../../../generated/user_index/client";
 import { addChild, Child, childAfter, countChildren, findChild, Kind, KINDS, moveChild, saveChild, State } from "../model/children";
 import { currentModule, Module, moduleBytes } from "../model/modules";
-import { settings, userIndex } from "../model/settings";
+import { RESERVE_CYCLES, settings, userIndex } from "../model/settings";
 
 /** Children worked on at once (M1): a rolling batch. */
 const MAX_TASKS: i32 = 4;
@@ -78,7 +78,7 @@ function beginOne(): bool {
   for (let kind: u8 = 0; kind < KINDS; kind++) {
     if (currentModule(kind) === null) continue;
     const ready = countChildren(kind, State.Pool) + countChildren(kind, State.Empty) + creating[kind];
-    if (ready < settings().poolTarget) {
+    if (ready < settings().poolTarget && liquidCycleBalance() >= RESERVE_CYCLES + CREATION_CYCLES) {
       create(kind);
       return true;
     }
@@ -94,7 +94,8 @@ function begin(task: Task): void {
 function end(task: Task): void {
   tasks--;
   if (task.id.bytes.length > 0) busy.delete(task.id.toText());
-  maintain(null);
+  // In a message of its own: should looking for work trap, what this task has done stands.
+  scheduleMaintenance();
 }
 
 /** Ends a task whose step failed for a reason that may pass. */

@@ -8,6 +8,9 @@ import { SETTINGS } from "../memory";
 
 const LAYOUT: u8 = 1;
 
+/** Kept for upgrades of all children, which must never fail for want of cycles. */
+export const RESERVE_CYCLES: u64 = 10_000_000_000_000;
+
 // Layout 1: u8 version · bytes user index · u32 pool target · u64 cycles topped up (in millions)
 export class Settings {
   userIndex: Uint8Array = new Uint8Array(0);

@@ -8,11 +8,9 @@ import * as management from "../../../generated/clients/management/client";
 import { CanisterId } from "../../../generated/clients/management/types";
 import { reply_c2c_request_cycles } from "../../../generated/local_index/replies";
 import { findChild } from "../model/children";
-import { saveSettings, settings } from "../model/settings";
+import { RESERVE_CYCLES, saveSettings, settings } from "../model/settings";
 
 const TOP_UP_CYCLES: u64 = 2_000_000_000_000;
-/** Kept for upgrades of all children, which must never fail for want of cycles. */
-const RESERVE_CYCLES: u64 = 10_000_000_000_000;
 const MILLION: u64 = 1_000_000;
 
 export function c2c_request_cycles(): Later {
