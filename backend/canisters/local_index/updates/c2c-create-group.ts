@@ -48,8 +48,14 @@ function refuse(reason: string): void {
 function onClaimed(context: Object | null): void {
   const handover = changetype<Handover>(context);
   const result = group.c2c_claim_reply();
-  if (result.tag == ClaimResultTag.Err) return takeBack(handover, result.as_Err);
+  if (result.tag == ClaimResultTag.Err) return strike(handover, result.as_Err);
   reply_c2c_create_group(CreateGroupResult.Ok(new CreatedGroup(handover.groupId)));
+}
+
+/** The child belongs to somebody else. It stays in use: in the pool it would be offered, and refuse, for ever. */
+function strike(handover: Handover, reason: string): void {
+  if (handover.isFresh) dropGroupId(handover.creator, handover.requestId);
+  refuse(reason);
 }
 
 function onRejected(context: Object | null, rejection: Rejection): void {

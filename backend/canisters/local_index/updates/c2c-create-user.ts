@@ -43,8 +43,14 @@ function refuse(reason: string): void {
 function onClaimed(context: Object | null): void {
   const handover = changetype<Handover>(context);
   const result = user.c2c_claim_reply();
-  if (result.tag == ClaimResultTag.Err) return takeBack(handover, result.as_Err);
+  if (result.tag == ClaimResultTag.Err) return strike(handover, result.as_Err);
   reply_c2c_create_user(CreateUserResult.Ok(new CreatedUser(handover.userId)));
+}
+
+/** The child belongs to somebody else. It stays in use: in the pool it would be offered, and refuse, for ever. */
+function strike(handover: Handover, reason: string): void {
+  if (handover.isFresh) dropUserId(handover.owner);
+  refuse(reason);
 }
 
 function onRejected(context: Object | null, rejection: Rejection): void {
