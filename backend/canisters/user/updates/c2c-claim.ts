@@ -10,9 +10,9 @@ import { PROFILE } from "../model/profile";
 export function c2c_claim(arg: ClaimArgs): ClaimResult {
   if (!callerIsLocalIndex()) return ClaimResult.Err("only the local index gives canisters away");
   const state = account();
-  if (state.isClaimed) {
-    return new Principal(state.owner).equals(arg.owner) ? ClaimResult.Ok() : ClaimResult.Err("this canister belongs to somebody else");
-  }
+  if (state.isClaimed && !new Principal(state.owner).equals(arg.owner)) return ClaimResult.Err("this canister belongs to somebody else");
+  // The same owner again: an earlier registration was not completed, and this one may be under another name.
+  if (state.isClaimed && state.username == arg.username) return ClaimResult.Ok();
   state.owner = arg.owner.bytes;
   state.username = arg.username;
   saveAccount();

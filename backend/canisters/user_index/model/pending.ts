@@ -45,6 +45,12 @@ export function registrationOf(principal: Uint8Array): Registration | null {
   return pending.find(principal) ? pending.found() : null;
 }
 
+/** Whether this attempt is still the one that counts: not ended as lost and begun anew since. */
+export function isCurrent(principal: Uint8Array, registration: Registration): bool {
+  const now = registrationOf(principal);
+  return now !== null && now.since == registration.since && now.username == registration.username;
+}
+
 /** Held by somebody else's attempt. */
 export function isReserved(username: string, principal: Uint8Array): bool {
   if (!reserved.find(fold(username))) return false;

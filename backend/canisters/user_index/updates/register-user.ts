@@ -9,7 +9,7 @@ import { CreateUserArgs, CreateUserResultTag } from "../../../generated/local_in
 import { reply_register_user } from "../../../generated/user_index/replies";
 import { RegisterArgs, RegisterError, RegisterResult, UsernameError } from "../../../generated/user_index/types";
 import { addUser, isTaken, User, userByPrincipal } from "../model/directory";
-import { beginRegistration, endRegistration, isReserved, Registration, registrationOf } from "../model/pending";
+import { beginRegistration, endRegistration, isCurrent, isReserved, Registration, registrationOf } from "../model/pending";
 import { countUser, leastLoaded } from "../model/subnets";
 import { usernameFault } from "../model/usernames";
 import { currentUserView } from "../model/views";
@@ -61,6 +61,7 @@ export function register_user(arg: RegisterArgs): Later {
 function onCreated(context: Object | null): void {
   const attempt = changetype<Attempt>(context);
   const result = local_index.c2c_create_user_reply();
+  if (!isCurrent(attempt.owner, attempt.registration)) return overtaken(attempt);
   if (result.tag == CreateUserResultTag.Err) return fail(attempt, result.as_Err);
   endRegistration(attempt.owner, attempt.registration);
   const user = new User();
@@ -73,11 +74,18 @@ function onCreated(context: Object | null): void {
   reply_register_user(RegisterResult.Ok(currentUserView(user)));
 }
 
+/** The answer came so late that another attempt of the same person has taken over, and with it name and place. */
+function overtaken(attempt: Attempt): void {
+  const known = userByPrincipal(new Principal(attempt.owner));
+  refuse(known === null ? RegisterError.InProgress() : RegisterError.AlreadyRegistered(currentUserView(known)));
+}
+
 function onRejected(context: Object | null, rejection: Rejection): void {
   fail(changetype<Attempt>(context), rejection.message);
 }
 
 function fail(attempt: Attempt, reason: string): void {
+  if (!isCurrent(attempt.owner, attempt.registration)) return overtaken(attempt);
   endRegistration(attempt.owner, attempt.registration);
   countUser(attempt.registration.localIndex, -1);
   reply_register_user(RegisterResult.Err(RegisterError.Unavailable(reason)));
