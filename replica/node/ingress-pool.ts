@@ -10,9 +10,12 @@ import type { IngressMessage, MessageId, TimeNanos } from '../types/messages.ts'
  * (503, clients retry) is better than answering after the client has given up.
  */
 const MAX_WAITING = 10_000;
+/** The same for large messages, at 4 MiB in a block; without it, waiting messages alone could fill the memory. */
+const MAX_WAITING_BYTES = 256 * 1024 * 1024;
 
 export class IngressPool {
   readonly #waiting = new Map<MessageId, IngressMessage>();
+  #bytes = 0;
 
   has(id: MessageId): boolean {
     return this.#waiting.has(id);
@@ -24,8 +27,9 @@ export class IngressPool {
 
   /** False when full. */
   add(message: IngressMessage): boolean {
-    if (this.#waiting.size >= MAX_WAITING) return false;
+    if (this.#waiting.size >= MAX_WAITING || this.#bytes + message.envelopeBytes > MAX_WAITING_BYTES) return false;
     this.#waiting.set(message.messageId, message);
+    this.#bytes += message.envelopeBytes;
     return true;
   }
 
@@ -33,16 +37,21 @@ export class IngressPool {
   take(timeNanos: TimeNanos, maxMessages: number, maxBytes: number): IngressMessage[] {
     const taken: IngressMessage[] = [];
     let bytes = 0;
-    for (const [id, message] of this.#waiting) {
+    for (const message of this.#waiting.values()) {
       if (message.expiryNanos < timeNanos) {
-        this.#waiting.delete(id);
+        this.#remove(message);
         continue;
       }
       bytes += message.envelopeBytes;
       if (taken.length >= maxMessages || (bytes > maxBytes && taken.length > 0)) break;
-      this.#waiting.delete(id);
+      this.#remove(message);
       taken.push(message);
     }
     return taken;
+  }
+
+  #remove(message: IngressMessage): void {
+    this.#waiting.delete(message.messageId);
+    this.#bytes -= message.envelopeBytes;
   }
 }
