@@ -28,7 +28,8 @@ test("a pooled canister that refuses its owner is set aside, and the next one se
 
 test("pools are not filled out of the cycles that are kept for upgrades", async () => {
   network = await ChatNetwork.start({ poolTarget: 2, applicationSubnets: 1 });
-  const localIndex = network.net.subnets[1]!.state!.canisters.get(Principal.fromText(network.localIndexes[0]!).toHex().toLowerCase())!;
+  const home = network.localIndexes[0]!;
+  const localIndex = [...network.net.subnets[1]!.state!.canisters.values()].find((canister) => canister.id.toText() === home)!;
   localIndex.balance = 13n * T;
   const registered: string[] = [];
   for (let i = 0; i < 6; i++) {
@@ -51,6 +52,29 @@ test("a registration that is begun again under another name gives that name ever
   expect(account.user_id.toText()).toBe(user_id.toText());
   const [told] = await network.as(owner).user(user_id).updates({ since: 0n, on_behalf_of: [] });
   expect(told?.profile[0]?.username).toBe("second_name");
+});
+
+test("first contacts of strangers, held until the user index has answered, take little memory", () => {
+  const encode = (name: string, arg: unknown): Uint8Array => new Uint8Array(IDL.encode(method("user", name).argTypes, [arg]));
+  const [home, them] = [7, 9].map((n) => Principal.fromUint8Array(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, n, 1, 1))) as [Principal, Principal];
+  const user = Metered.install(moduleOf("user"), encodeInit("user", [{ user_index: home, local_index: home }]));
+  user.caller = home.toUint8Array();
+  user.update("c2c_claim", encode("c2c_claim", { owner: Principal.selfAuthenticating(new Uint8Array([1])), username: "somebody" }));
+  const envelope = (id: bigint, text: string) => ({ timestamp: 1n, action: { Message: { message_id: id, text, replies_to: [] } } });
+  user.caller = them.toUint8Array();
+  const deliver = (envelopes: ReturnType<typeof envelope>[]) =>
+    user.attempt({ kind: "update", method: "c2c_deliver" }, encode("c2c_deliver", { first: 0n, envelopes })).delta!;
+  const many = Array.from({ length: 40 }, (_, i) => envelope(BigInt(i), "x".repeat(10_000)));
+  const open = Array.from({ length: 60 }, () => deliver(many).calls[0]!);
+  // Held whole, they would take 48 MB.
+  expect(user.heapBytes).toBeLessThan(16_000_000);
+  expect(deliver([envelope(1n, "x".repeat(1_000_000))]).response?.kind).toBe("reject");
+
+  // What was let go comes again: the answer says that only the first was taken.
+  const summary = { user_id: them, username: "somebody_else", local_index: home };
+  const reply = new Uint8Array(IDL.encode(method("user_index", "c2c_lookup_user").retTypes, [[summary]]));
+  const delivered = user.run({ kind: "replyCallback", closure: open[0]!.onReply }, reply).reply;
+  expect(IDL.decode(method("user", "c2c_deliver").retTypes, delivered)[0]).toEqual({ next: 1n });
 });
 
 test("an answer that comes after the registration was begun again makes no second account", () => {

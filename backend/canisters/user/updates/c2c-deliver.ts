@@ -13,6 +13,7 @@ import { account, userIndex } from "../model/account";
 import { DirectChat, events, findChatWith, me, saveChat } from "../model/chats";
 import { addEvent, chatWith, deleteMessage, editMessage, react } from "../model/posting";
 
+/** What waits for the user index. Anybody can make such, so it holds one envelope, and none beyond the bounds. */
 class FirstContact {
   constructor(
     public sender: Principal,
@@ -25,7 +26,18 @@ export function c2c_deliver(delivery: Delivery): Later {
   const sender = caller();
   const chat = findChatWith(sender);
   if (chat !== null) return answer(chat, delivery);
+  const envelopes = delivery.envelopes;
+  // The others come again: the answer will say that they were not taken.
+  if (envelopes.length > 1) delivery.envelopes = [envelopes[0]];
+  if (envelopes.length > 0 && isOversized(envelopes[0])) return reject("no user canister sends that much");
   user_index.c2c_lookup_user(userIndex(), sender).perform(onLookup, onLookupFailed, new FirstContact(sender, delivery));
+}
+
+function isOversized(envelope: DirectEnvelope): bool {
+  const action = envelope.action;
+  if (action.tag == DirectActionTag.Message) return checkText(action.as_Message.text, MAX_MESSAGE_CHARS) == TextCheck.TooLong;
+  if (action.tag == DirectActionTag.Edit) return checkText(action.as_Edit.text, MAX_MESSAGE_CHARS) == TextCheck.TooLong;
+  return action.tag == DirectActionTag.React && !isReaction(action.as_React.reaction);
 }
 
 function onLookup(context: Object | null): void {

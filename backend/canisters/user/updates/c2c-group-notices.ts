@@ -5,11 +5,13 @@ import { caller, reject, timeMillis } from "../../../cdk/api";
 import { Later, Rejection } from "../../../cdk/calls";
 import { Principal } from "../../../cdk/principal/principal";
 import * as user_index from "../../../generated/user_index/client";
+import { checkText, MAX_NAME_CHARS, TextCheck } from "../../../chat/text-rules";
 import { reply_c2c_group_notices } from "../../../generated/user/replies";
 import { Delivered, GroupNotice, GroupNoticeTag, NoticeDelivery } from "../../../generated/user/types";
 import { account, userIndex } from "../model/account";
 import { findGroup, GroupMembership, groupOrNew, Membership, saveGroup } from "../model/groups";
 
+/** What waits for the user index. Anybody can make such, so it holds one notice, and none beyond the bounds. */
 class FirstNotice {
   constructor(
     public group: Principal,
@@ -22,7 +24,15 @@ export function c2c_group_notices(delivery: NoticeDelivery): Later {
   const group = caller();
   const membership = findGroup(group);
   if (membership !== null) return answer(membership, delivery);
+  const notices = delivery.notices;
+  // The others come again: the answer will say that they were not taken.
+  if (notices.length > 1) delivery.notices = [notices[0]];
+  if (notices.length > 0 && isOversized(notices[0])) return reject("no group sends that much");
   user_index.c2c_lookup_group(userIndex(), group).perform(onLookup, onLookupFailed, new FirstNotice(group, delivery));
+}
+
+function isOversized(notice: GroupNotice): bool {
+  return notice.tag == GroupNoticeTag.Invited && checkText(notice.as_Invited.name, MAX_NAME_CHARS) == TextCheck.TooLong;
 }
 
 function onLookup(context: Object | null): void {
