@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeBackend } from '../../dev/fake-backend.ts';
 import { ParleyDatabase } from '../db/database.ts';
 import type { Chat, Me } from '../domain/chat.ts';
+import { RequestError } from '../domain/failure.ts';
 import { directChatId, groupId, groupChatId, userId } from '../domain/ids.ts';
 import { questions, SyncEngine } from './engine.ts';
 import { newDirectChat, newGroupChat } from './reducer.ts';
@@ -59,6 +60,21 @@ describe('a round of sync', () => {
     expect(await db.getMeta('synced')).toBe(true);
   });
 
+  it('goes on when the member list of one group cannot be had', async () => {
+    const backend = new FakeBackend(me);
+    const ann = userId('ann');
+    for (const id of ['1', '2']) await backend.createGroup(me, `Group ${id}`, '', [], id);
+    backend.groups.get(groupId('group-2'))?.members.push({ userId: ann, username: 'ann_lee', role: 'member', joinedAt: 1 });
+    const members = backend.members.bind(backend);
+    backend.members = (group) => (group === 'group-1' ? Promise.reject(new RequestError('unavailable')) : members(group));
+    const engine = new SyncEngine(db, backend, me, silent, { now: () => 0, random: () => 0 });
+    await engine.round();
+    expect((await db.people.get(ann))?.username).toBe('ann_lee');
+    expect(await db.getMeta('synced')).toBe(true);
+    // It is asked again in the next round.
+    expect(await db.chats.get(groupChatId(groupId('group-1')))).toMatchObject({ membersStale: true });
+  });
+
   it('says that nothing changed when nothing did', async () => {
     const backend = new FakeBackend(me);
     backend.post({ kind: 'direct', them: userId('ann') }, userId('ann'), 'hi');
@@ -66,5 +82,22 @@ describe('a round of sync', () => {
     expect(await engine.round()).toBe(true);
     expect(await engine.round()).toBe(false);
     expect(await db.chats.get(directChatId(userId('ann')))).toMatchObject({ unread: 1 });
+  });
+});
+
+describe('read marks', () => {
+  it('are sent in portions that the network takes whole', async () => {
+    const backend = new FakeBackend(me);
+    const portions: number[] = [];
+    backend.markRead = (_me, marks) => {
+      portions.push(marks.length);
+      return Promise.resolve();
+    };
+    await db.chats.bulkPut(Array.from({ length: 130 }, (_, i) => ({ ...newDirectChat(userId(`u${i}`), `u${i}`, 0), readUpTo: 3 })));
+    const engine = new SyncEngine(db, backend, me, silent, { now: () => 0, random: () => 0 });
+    await engine.sendMarks();
+    await engine.sendMarks();
+    await engine.sendMarks();
+    expect(portions).toEqual([100, 30]);
   });
 });

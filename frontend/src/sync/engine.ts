@@ -15,6 +15,9 @@ import type { Connection, TabChannel } from './tab-channel.ts';
 /** The network's bound for one question. */
 const MAX_GROUPS_PER_QUESTION = 100;
 
+/** The network's bound for one call: it passes over what is more. */
+const MAX_MARKS_PER_CALL = 100;
+
 /** Read marks travel together: a scroll makes many. */
 const READ_MARK_DELAY_MS = 300;
 
@@ -95,7 +98,7 @@ export class SyncEngine {
     const marks: Subscription = liveQuery(() => this.#unsentMarks()).subscribe((unsent) => {
       if (unsent.length === 0) return;
       clearTimeout(this.#readTimer);
-      this.#readTimer = setTimeout(() => void this.#sendMarks(), READ_MARK_DELAY_MS);
+      this.#readTimer = setTimeout(() => void this.sendMarks(), READ_MARK_DELAY_MS);
     });
     this.#subscriptions.push(jobs, marks);
 
@@ -228,7 +231,13 @@ export class SyncEngine {
       .toArray();
     for (const chat of stale) {
       if (chat.kind !== 'group') continue;
-      const { members, invited } = await this.#backend.members(chat.group);
+      const list = await this.#backend.members(chat.group).catch((error: unknown) => {
+        // One group in trouble keeps nobody from the others; it stays stale and is asked again.
+        if (error instanceof RequestError && error.code === 'unavailable') return null;
+        throw error;
+      });
+      if (list === null) continue;
+      const { members, invited } = list;
       const unknown = await this.#unknownPeople(invited);
       await this.#db.transaction('rw', [this.#db.chats, this.#db.members, this.#db.invitees, this.#db.people], async () => {
         await this.#db.members.where({ chatId: chat.id }).delete();
@@ -257,9 +266,11 @@ export class SyncEngine {
     return this.#db.chats.filter((chat) => chat.readUpTo > chat.readUpToSent).toArray();
   }
 
-  async #sendMarks(): Promise<void> {
+  /** Tells the network of read marks, as many as one call takes. */
+  async sendMarks(): Promise<void> {
     if (this.#stopped) return;
-    const unsent = await this.#unsentMarks();
+    // What is left follows: storing that these were sent asks again.
+    const unsent = (await this.#unsentMarks()).slice(0, MAX_MARKS_PER_CALL);
     const marks: ReadMark[] = [];
     for (const chat of unsent) {
       const target = parseChatId(chat.id);
@@ -277,7 +288,7 @@ export class SyncEngine {
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       clearTimeout(this.#readTimer);
-      this.#readTimer = setTimeout(() => void this.#sendMarks(), UNEXPECTED_RETRY_MS);
+      this.#readTimer = setTimeout(() => void this.sendMarks(), UNEXPECTED_RETRY_MS);
     }
   }
 
