@@ -103,6 +103,12 @@ const canister: TestCanister = {
       const range: [string, string] = ['Content-Range', `bytes ${from}-${from + body.length - 1}/${WHOLE.length}`];
       return reply({ status_code: 206, headers: [headers[0]!, range], body });
     }
+    if (path === '/crumbs' || path === '/endless') {
+      const from = Number(/bytes=(\d+)-/.exec(asked.at(-1)!.headers.find(([name]) => name === 'range')?.[1] ?? '')?.[1] ?? 0);
+      const body = new Uint8Array(from === 0 && path === '/crumbs' ? 100 : 1);
+      const total = path === '/crumbs' ? 5000 : 100_000_000;
+      return reply({ status_code: 206, headers: [['Content-Range', `bytes ${from}-${from + body.length - 1}/${total}`]], body });
+    }
     if (path === '/upgrade') return reply({ upgrade: [true] });
     if (path === '/odd-headers') {
       return reply({ headers: [...headers, ['X-Split', 'a\r\nSet-Cookie: b'], ['bad name', 'x'], ['Transfer-Encoding', 'chunked'], ['Connection', 'close'], ['Content-Length', '3'], ['Set-Cookie', 'a=1'], ['Set-Cookie', 'b=2']], body: PAGES['/']! });
@@ -249,6 +255,15 @@ describe('asking the canister', () => {
     partBytes = 0;
     expect((await fetchFrom(raw, '/parts')).status).toBe(502);
     partBytes = 5;
+  });
+
+  it('gives up on a response in more parts than a large page has', async () => {
+    const raw = `${text(site)}.raw.localhost`;
+    asked = [];
+    expect((await fetchFrom(raw, '/endless')).status).toBe(502);
+    expect(asked.length).toBe(1);
+    expect((await fetchFrom(raw, '/crumbs')).status).toBe(502);
+    expect(asked.length).toBe(3);
   });
 
   it('answers HEAD without a body but with its length', async () => {

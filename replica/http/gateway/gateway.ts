@@ -161,6 +161,11 @@ export class Gateway {
     if (from !== 0) throw new GatewayCandidError('The first part of the response is not its beginning.');
     if (total > MAX_STREAMED_BYTES) throw new GatewayCandidError(`The response is longer than ${MAX_STREAMED_BYTES} bytes.`);
     const parts = [first.body];
+    /** In parts of this size, the rest must be there before it is too many: a page in crumbs would take days. */
+    const checkRest = (rest: number, partBytes: number): void => {
+      if (rest > partBytes * (MAX_STREAM_CALLBACKS - parts.length)) throw new GatewayCandidError('The response has too many parts.');
+    };
+    checkRest(total - first.body.length, first.body.length);
     for (let at = first.body.length; at < total; ) {
       const ranged = { ...request, headers: [...request.headers, ['range', `bytes=${at}-`] as const] };
       const result = await queryCanister(this.#network, target.canisterId, 'http_request', encodeRequest(ranged));
@@ -172,6 +177,7 @@ export class Gateway {
       }
       parts.push(part.body);
       at += part.body.length;
+      checkRest(total - at, part.body.length);
     }
     const headers = first.headers.filter(([name]) => !/^(content-range|ic-certificate|ic-certificateexpression)$/i.test(name));
     return { statusCode: 200, headers, body: concatBytes(...parts) };
