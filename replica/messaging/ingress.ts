@@ -21,8 +21,10 @@ export const MAX_INGRESS_TTL_NANOS: TimeNanos = 330n * SECOND_NANOS;
 const MAX_DELAYED_SETTINGS_BYTES = 366;
 /** Old entries are looked for this often. */
 const PURGE_INTERVAL_NANOS = 10n * SECOND_NANOS;
-/** Replies kept; above it the oldest answers become `done`. The public network keeps 4 GiB. */
-const MAX_HISTORY_REPLY_BYTES = 512 * 1024 * 1024;
+/** Replies and texts of rejects kept; above it the oldest answers become `done`. The public network keeps 4 GiB. */
+export const MAX_HISTORY_ANSWER_BYTES = 512 * 1024 * 1024;
+/** Dropped down to, so that the entries are sorted seldom. */
+const HISTORY_ANSWER_BYTES_LEFT = 384 * 1024 * 1024;
 
 /** Whether the message may be in a block at this time, by its expiry alone. */
 export function isTimely(ingress: IngressMessage, now: TimeNanos): boolean {
@@ -91,27 +93,24 @@ function enqueue({ state, config }: SubnetEnvironment, ingress: IngressMessage, 
 
 /**
  * Forgets messages whose time is over. Looks at all of them, but only in the first batch of each ten seconds of batch
- * time: a function of the batches, so that a restarted node forgets at the same heights.
+ * time: a function of the batches, so that a restarted node forgets at the same heights. Answers that are too much to
+ * keep go at once.
  */
 export function purgeHistory(state: ReplicatedState, previous: TimeNanos, now: TimeNanos): void {
-  if (previous / PURGE_INTERVAL_NANOS === now / PURGE_INTERVAL_NANOS) return;
-  let replyBytes = 0;
-  for (const entry of state.ingressHistory.values()) {
-    if (entry.forgetAtNanos < now && isAnswered(entry.status)) state.forgetIngress(entry.messageId);
-    else if (entry.status.kind === 'replied') replyBytes += entry.status.reply.length;
+  if (previous / PURGE_INTERVAL_NANOS !== now / PURGE_INTERVAL_NANOS) {
+    for (const entry of state.ingressHistory.values()) {
+      if (entry.forgetAtNanos < now && isAnswered(entry.status)) state.forgetIngress(entry.messageId);
+    }
   }
-  if (replyBytes > MAX_HISTORY_REPLY_BYTES) dropOldestReplies(state, replyBytes);
+  if (state.answerBytes > MAX_HISTORY_ANSWER_BYTES) dropOldestAnswers(state);
 }
 
-function dropOldestReplies(state: ReplicatedState, replyBytes: number): void {
+function dropOldestAnswers(state: ReplicatedState): void {
   const entries = [...state.ingressHistory.values()].sort(
     (left, right) => Number(left.forgetAtNanos - right.forgetAtNanos) || (left.messageId < right.messageId ? -1 : 1),
   );
-  let rest = replyBytes;
   for (const entry of entries) {
-    if (rest <= MAX_HISTORY_REPLY_BYTES) return;
-    if (entry.status.kind !== 'replied') continue;
-    rest -= entry.status.reply.length;
-    state.setIngressStatus(entry.messageId, { kind: 'done' });
+    if (state.answerBytes <= HISTORY_ANSWER_BYTES_LEFT) return;
+    if (isAnswered(entry.status)) state.setIngressStatus(entry.messageId, { kind: 'done' });
   }
 }

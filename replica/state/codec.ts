@@ -803,7 +803,7 @@ export function decodeSubnetState(bytes: Uint8Array, topology: NetworkTopology):
   state.subnetIngressQueue = reader.list(() => readQueuedIngress(reader));
   for (const call of reader.list(() => readSubnetCall(reader))) state.subnetCalls.set(call.id, call);
   state.nextSubnetCallId = reader.uint();
-  for (const entry of reader.list(() => readIngressEntry(reader))) state.ingressHistory.set(entry.messageId, entry);
+  for (const entry of reader.list(() => readIngressEntry(reader))) state.restoreIngress(entry);
   reader.list(() => {
     const subnet = readKey(reader);
     state.streams.set(subnet, readStream(reader));

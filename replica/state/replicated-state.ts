@@ -46,6 +46,11 @@ export type IngressStatus =
   /** Completed; the answer is no longer kept. */
   | { readonly kind: 'done' };
 
+function answerBytesOf(status: IngressStatus): number {
+  if (status.kind === 'replied') return status.reply.length;
+  return status.kind === 'rejected' ? status.error.message.length : 0;
+}
+
 export interface IngressEntry {
   readonly messageId: MessageId;
   readonly sender: Principal;
@@ -124,7 +129,9 @@ export class ReplicatedState {
   subnetCalls = new Map<number, SubnetCall>();
   nextSubnetCallId = 1;
 
-  ingressHistory = new Map<MessageId, IngressEntry>();
+  /** Change it with the methods below only: they keep {@link answerBytes}. */
+  readonly ingressHistory = new Map<MessageId, IngressEntry>();
+  #answerBytes = 0;
   streams = new Map<PrincipalKey, Stream>();
 
   /** 32 bytes of the last batch; zeros before the first. */
@@ -220,20 +227,37 @@ export class ReplicatedState {
     return withId;
   }
 
+  /** Of the answers in the history: replies and the texts of rejects. */
+  get answerBytes(): number {
+    return this.#answerBytes;
+  }
+
   setIngress(entry: IngressEntry): void {
-    this.ingressHistory.set(entry.messageId, entry);
+    this.restoreIngress(entry);
     this.#changedIngress.add(entry.messageId);
+  }
+
+  /** For loading a checkpoint: adds without marking anything as changed. */
+  restoreIngress(entry: IngressEntry): void {
+    const before = this.ingressHistory.get(entry.messageId);
+    this.#answerBytes += answerBytesOf(entry.status) - (before === undefined ? 0 : answerBytesOf(before.status));
+    this.ingressHistory.set(entry.messageId, entry);
   }
 
   setIngressStatus(messageId: MessageId, status: IngressStatus): void {
     const entry = this.ingressHistory.get(messageId);
     if (entry === undefined) throw new Error(`ingress message ${messageId} is not in the history`);
+    this.#answerBytes += answerBytesOf(status) - answerBytesOf(entry.status);
     entry.status = status;
     this.#changedIngress.add(messageId);
   }
 
   forgetIngress(messageId: MessageId): void {
-    if (this.ingressHistory.delete(messageId)) this.#changedIngress.add(messageId);
+    const entry = this.ingressHistory.get(messageId);
+    if (entry === undefined) return;
+    this.#answerBytes -= answerBytesOf(entry.status);
+    this.ingressHistory.delete(messageId);
+    this.#changedIngress.add(messageId);
   }
 
   /** The stream to `subnet`, made when missing. Call {@link markStream} after changing it. */

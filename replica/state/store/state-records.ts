@@ -358,8 +358,7 @@ export function loadState(
   try {
     const state = decodeSubnetState(subnetRecord, topology);
     for (const { value } of records.entries(Uint8Array.of(KIND.ingress))) {
-      const entry = decodeIngressEntry(value);
-      state.ingressHistory.set(entry.messageId, entry);
+      state.restoreIngress(decodeIngressEntry(value));
     }
     for (const { value } of records.entries(Uint8Array.of(KIND.canister))) {
       state.restoreCanister(
