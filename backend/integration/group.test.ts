@@ -163,6 +163,15 @@ describe("roles", () => {
     expect((await kinds(bob)).at(-1)).toBe("Left");
   });
 
+  test("the last one to leave takes the open invitations along", async () => {
+    const club = await ann.createGroup("Short-lived", [cat]);
+    await settle();
+    ok(await ann.user.leave_group(club));
+    await settle();
+    expect(errorOf(await cat.user.accept_invite(club))).toBe("NotInvited");
+    expect((await cat.everything()).groups.findLast((known) => known.group_id.toText() === club.toText())?.status).toEqual({ Gone: null });
+  });
+
   test("only user canisters join: an invited principal cannot vouch for itself", async () => {
     const club = await bob.createGroup("Forgers");
     // Bob's sign-in principal may call the group, so it gets as far as the handler.
