@@ -53,9 +53,9 @@ export class Network implements ReplicaPort {
     this.#health = 'healthy';
   }
 
-  /** Renews the delegations from time to time; returns how to stop. */
+  /** Renews the delegations from time to time; returns how to stop. Where a node is broken, the old ones stay. */
   keepDelegationsFresh(): () => void {
-    const timer = setInterval(() => void this.#delegateAll(), DELEGATION_RENEWAL_MILLIS);
+    const timer = setInterval(() => void this.#delegateAll().catch(() => {}), DELEGATION_RENEWAL_MILLIS);
     timer.unref();
     return () => clearInterval(timer);
   }

@@ -104,18 +104,26 @@ interface Settler {
 }
 
 /** Calls to the worker that wait for their result. */
-class PendingCalls {
+export class PendingCalls {
   readonly api: SubnetNodeApi;
   readonly #waiting = new Map<number, Settler>();
   #lastId = 0;
   /** `stop` was called: the end of the thread is no failure. */
   stopping = false;
+  /** Why nobody answers any more. */
+  #ended: string | undefined;
 
   constructor(post: (message: ToWorker) => void) {
     const call = (method: NodeMethod, args: readonly unknown[]): Promise<unknown> =>
       new Promise((resolve, reject) => {
-        const id = ++this.#lastId;
         if (method === 'stop') this.stopping = true;
+        if (this.#ended !== undefined) {
+          // A thread that ended is stopped.
+          if (method === 'stop') resolve(undefined);
+          else reject(new Error(this.#ended));
+          return;
+        }
+        const id = ++this.#lastId;
         this.#waiting.set(id, { resolve, reject });
         post({ kind: 'call', id, method, args });
       });
@@ -128,7 +136,9 @@ class PendingCalls {
     return settler;
   }
 
+  /** The thread ended. Whoever waits is told, and whoever calls from now on. */
   fail(reason: string): void {
+    this.#ended = reason;
     for (const settler of this.#waiting.values()) settler.reject(new Error(reason));
     this.#waiting.clear();
   }
