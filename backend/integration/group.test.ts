@@ -46,6 +46,16 @@ describe("membership", () => {
     expect(ok(await ann.user.create_group(request)).group_id.toText()).toBe(first.group_id.toText());
   });
 
+  test("one person creates at most 50", async () => {
+    const eager = await network.person("eager_edgar");
+    for (let i = 0; i < 50; i++) {
+      await eager.createGroup(`Group ${i}`);
+      await settle();
+    }
+    const result = await eager.user.create_group({ name: "One more", description: "", invite: [], request_id: messageId() });
+    expect(errorOf(result)).toBe("Unavailable");
+  });
+
   test("names and descriptions are bounded", async () => {
     const create = (name: string, description = "") => ann.user.create_group({ name, description, invite: [], request_id: messageId() });
     expect(errorOf(await create("  "))).toBe("InvalidName");

@@ -38,3 +38,16 @@ export function setGroupId(creator: Principal, requestId: u64, groupId: Principa
 export function dropGroupId(creator: Principal, requestId: u64): void {
   groupIds.remove(requestKey(creator, requestId));
 }
+
+/** Groups that a person created here, counted up to `limit`. */
+export function countGroups(creator: Principal, limit: i32): i32 {
+  const prefix = creator.bytes;
+  let count = 0;
+  const cursor = groupIds.cursor();
+  for (let ok = cursor.seek(prefix); ok && count < limit; ok = cursor.next()) {
+    const key = cursor.key;
+    if (key.length != prefix.length + 8 || memory.compare(key.dataStart, prefix.dataStart, prefix.length) != 0) break;
+    count++;
+  }
+  return count;
+}

@@ -10,7 +10,10 @@ import { reply_c2c_create_group } from "../../../generated/local_index/replies";
 import { CreatedGroup, CreateGroupArgs, CreateGroupResult } from "../../../generated/local_index/types";
 import { scheduleMaintenance } from "../jobs/maintenance";
 import { anyChild, findChild, Kind, moveChild, State } from "../model/children";
-import { dropGroupId, groupIdOf, setGroupId } from "../model/owners";
+import { countGroups, dropGroupId, groupIdOf, setGroupId } from "../model/owners";
+
+/** Groups one person may create: each costs this subnet a canister. */
+const MAX_GROUPS: i32 = 50;
 
 class Handover {
   constructor(
@@ -30,6 +33,7 @@ export function c2c_create_group(arg: CreateGroupArgs): Later {
   let groupId = groupIdOf(creator, arg.request_id);
   const isFresh = groupId === null;
   if (groupId === null) {
+    if (countGroups(creator, MAX_GROUPS) == MAX_GROUPS) return refuse("you have created as many groups as one person may");
     const child = anyChild(Kind.Group, State.Pool);
     scheduleMaintenance();
     if (child === null) return refuse("no canister is ready yet");
