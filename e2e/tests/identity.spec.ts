@@ -56,6 +56,7 @@ test("two origins get unlinkable principals: the same passkey is nobody yet on t
   const ann = await person("orgin");
   const principalOf = async (): Promise<string> => {
     await ann.page.getByRole("link", { name: "Me", exact: true }).click();
+    await ann.page.getByText("Technical details").click();
     return (await ann.page.getByRole("region", { name: "Me" }).innerText()).match(/([a-z0-9]{5}-){10}[a-z0-9]{3}/)![0];
   };
   const here = await principalOf();
