@@ -16,12 +16,7 @@ test("a person comes back with the same passkey and finds their account", async 
 test("a username that somebody has cannot be taken, in any case", async ({ person, visitor }) => {
   const ann = await person("taken");
   const ben = await visitor();
-  const identity = await ben.openIdentity();
-  await identity.getByRole("button", { name: "Create an identity" }).click();
-  await identity.getByRole("textbox", { name: "A name for your passkey" }).fill("Ben");
-  const closed = identity.waitForEvent("close");
-  await identity.getByRole("button", { name: "Create passkey" }).click();
-  await closed;
+  await ben.createIdentity("Ben’s key");
   await ben.page.getByRole("textbox", { name: "Username" }).fill(ann.username.toUpperCase());
   await expect(ben.page.getByText("Somebody has this name already")).toBeVisible();
 });

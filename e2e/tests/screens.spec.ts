@@ -18,7 +18,12 @@ for (const colorScheme of ["light", "dark"] as const) {
     await identity.close();
     await expect(ann.page.getByText("The sign-in window was closed.")).toBeVisible();
 
-    const ben = await person(`phone${colorScheme[0]}`, options);
+    const ben = await visitor(options);
+    await ben.createIdentity("Phone");
+    await expect(ben.page.getByRole("textbox", { name: "Username" })).toBeVisible();
+    await expectAccessible(ben.page);
+    await ben.screenshot(`username-phone-${colorScheme}`);
+    await ben.chooseUsername(`ben_${colorScheme}`);
     await expect(ben.page.getByText("No chats yet")).toBeVisible();
     await expectAccessible(ben.page);
     await ben.screenshot(`empty-phone-${colorScheme}`);
@@ -39,6 +44,21 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expectAccessible(ben.page);
     await ben.screenshot(`chat-list-phone-${colorScheme}`);
 
+    await ben.page.getByRole("link", { name: "People", exact: true }).click();
+    await ben.page.getByRole("searchbox", { name: "Search by username" }).fill(cat.username);
+    await expect(ben.page.getByRole("button", { name: cat.username })).toBeVisible();
+    await expectAccessible(ben.page);
+    await ben.screenshot(`people-phone-${colorScheme}`);
+    await ben.page.getByRole("link", { name: "New group" }).click();
+    await ben.page.getByRole("textbox", { name: "Group name" }).fill("River");
+    await expectAccessible(ben.page);
+    await ben.page.getByRole("button", { name: "Create group" }).click();
+    await expect(ben.composer).toBeVisible();
+    await ben.page.getByRole("button", { name: "Details" }).click();
+    await expect(ben.page.getByRole("button", { name: "Leave group" })).toBeVisible();
+    await expectAccessible(ben.page);
+    await ben.screenshot(`details-phone-${colorScheme}`);
+    await ben.page.goto(ben.stack.url);
     await ben.page.getByRole("link", { name: "Me", exact: true }).click();
     await expect(ben.page.getByRole("heading", { name: "Me", exact: true })).toBeVisible();
     await expectAccessible(ben.page);
