@@ -407,6 +407,48 @@ test("the interner gives equal texts one number and takes the number back to the
   expect(c.x.internLookup(7)).toBe(-1n);
 });
 
+test("the cell agrees with a variable over random writes and upgrades", () => {
+  const value = fc.oneof(fc.string({ unit: "grapheme", maxLength: 40 }), fc.integer({ min: 0, max: 5000 }).map((n) => "y".repeat(n)));
+  fc.assert(
+    fc.property(fc.array(fc.option(value, { nil: undefined }), { maxLength: 30 }), (writes) => {
+      const c = new Canister();
+      let model = "first";
+      for (const write of writes) {
+        if (write === undefined) c.upgrade();
+        else {
+          c.put(text(write));
+          c.x.cellSet(text(write).length);
+          model = write;
+        }
+        expect(new TextDecoder().decode(c.take(c.x.cellGet()))).toBe(model);
+      }
+    }),
+    runs,
+  );
+});
+
+test("the interner agrees with a map over random texts and upgrades", () => {
+  const word = fc.oneof(fc.string({ unit: "grapheme", maxLength: 3 }), fc.integer({ min: 195, max: 210 }).map((n) => "z".repeat(n)));
+  const op = fc.oneof({ weight: 8, arbitrary: fc.record({ kind: fc.constantFrom("intern" as const, "lookup" as const), word }) }, { weight: 1, arbitrary: fc.record({ kind: fc.constant("upgrade" as const), word }) });
+  fc.assert(
+    fc.property(fc.array(op, { maxLength: 80 }), (ops) => {
+      const c = new Canister();
+      const model = new Map<string, number>();
+      for (const o of ops) {
+        c.put(text(o.word));
+        if (o.kind === "upgrade") c.upgrade();
+        else if (o.kind === "lookup") expect(c.x.internLookup(text(o.word).length)).toBe(BigInt(model.get(o.word) ?? -1));
+        else {
+          if (!model.has(o.word)) model.set(o.word, model.size);
+          expect(c.x.intern(text(o.word).length)).toBe(model.get(o.word));
+        }
+      }
+      for (const [word, id] of model) expect(new TextDecoder().decode(c.take(c.x.internText(id)))).toBe(word);
+    }),
+    runs,
+  );
+});
+
 test("composite keys are ordered as their parts are", () => {
   const c = new Canister();
   const parts = fc.record({ text: fc.constantFrom("", "a", "aa", "b", "ä", "a b"), a: fc.bigInt({ min: 0n, max: 600n }), b: fc.integer({ min: 0, max: 300 }), c: fc.integer({ min: 0, max: 300 }), d: fc.integer({ min: 0, max: 255 }) });
