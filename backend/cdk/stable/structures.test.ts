@@ -552,3 +552,15 @@ test("golden bytes: the layouts of version 1 do not change unnoticed", () => {
 
 /** SHA-256 of the stable memory of the test above, taken when version 1 was fixed. */
 const GOLDEN = "092b6f4f12dc513fde8ad1306406f51b6829bdea98ddb262cf7643ccdb0d3f70";
+
+test("golden bytes: the interner's layout of version 1 does not change unnoticed", () => {
+  const c = new Canister();
+  for (let i = 0; i < 30; i++) {
+    c.put(text(`text ${i % 20}`));
+    c.x.intern(text(`text ${i % 20}`).length);
+  }
+  expect(createHash("sha256").update(c.stable.bytes).digest("hex")).toBe(GOLDEN_INTERNER);
+});
+
+/** Likewise. */
+const GOLDEN_INTERNER = "8f5569f9b871723ad0c014b3179c3930e27dadca5a22bf53fb8bbbf87d46200a";
