@@ -33,11 +33,13 @@ import type {
 } from '../http/replica-port.ts';
 import type { NodeSigningKey } from '../crypto/keys.ts';
 import type { MessageRouting } from '../messaging/message-routing.ts';
-import { decodeSlice, encodeSlice, SliceError } from '../p2p/certified-slice.ts';
+import { decodeSlice, encodeSlice, SliceError, slicePayload } from '../p2p/certified-slice.ts';
+import type { SliceSender } from '../p2p/certified-slice.ts';
+import { nodeKeysPath } from '../p2p/node-keys-certificate.ts';
 import { SlicePool } from '../p2p/slice-pool.ts';
 import type { Consensus, ConsensusEvent, PayloadSource } from '../consensus/types.ts';
 import { CertifiedTree } from '../state/certified-tree.ts';
-import type { IngressStatus, ReplicatedState } from '../state/replicated-state.ts';
+import type { IngressStatus, NetworkTopology, ReplicatedState } from '../state/replicated-state.ts';
 import { StoreError } from '../state/store/errors.ts';
 import type { Batch, BatchOutcome } from '../types/batch.ts';
 import { ErrorCode, errorCodeText, rejectCodeOf, userError } from '../types/errors.ts';
@@ -114,6 +116,7 @@ export class SubnetNode implements SubnetNodeApi {
   readonly #sentTo = new Map<PrincipalKey, number>();
   #certified: CertifiedHeight;
   #delegation: Uint8Array | undefined;
+  #nodeKeys: { readonly topology: NetworkTopology; readonly certificate: Uint8Array } | undefined;
   #certifiable: Promise<void>;
   #delegationArrived: () => void = () => {};
   /** Settles when the batch under way is published; undefined when none is. */
@@ -443,12 +446,14 @@ export class SubnetNode implements SubnetNodeApi {
   async receiveSlice(from: PrincipalBytes, encoded: Uint8Array): Promise<void> {
     if (this.#unavailable || this.#stopped) return;
     const source = Principal.fromBytes(from);
+    const refuse = (reason: string): void => this.#parts.host.log('warn', 'slice.refused', { from: source.toText(), reason });
     try {
-      this.#slices.add(this.#state, source, decodeSlice(encoded, this.#nodeKeysOf(source), this.#state.subnetId));
+      const slice = decodeSlice(encoded, this.#senderOf(source), this.#state.subnetId);
+      const fault = this.#slices.add(this.#state, source, slice);
+      if (fault !== undefined) return refuse(fault);
     } catch (error) {
       if (!(error instanceof SliceError)) throw error;
-      this.#parts.host.log('warn', 'slice.refused', { from: source.toText(), reason: error.message });
-      return;
+      return refuse(error.message);
     }
     this.#counters.slicesReceived++;
     this.#drive({ kind: 'work' });
@@ -467,22 +472,37 @@ export class SubnetNode implements SubnetNodeApi {
   /** Messages sent before are left out: the local transport loses nothing while both ends run. */
   #newestSlice(to: Principal): Uint8Array | undefined {
     const stream = this.#state.streams.get(to.key);
-    if (!stream) return undefined;
     const slice = this.#slice(to, this.#sentTo.get(to.key) ?? 0);
-    this.#sentTo.set(to.key, stream.begin + stream.messages.length);
+    if (stream && slice) this.#sentTo.set(to.key, stream.begin + stream.messages.length);
     return slice;
   }
 
+  /** Undefined: there is no stream, or nothing can be certified yet and the start will ask for it. */
   #slice(to: Principal, fromIndex: number): Uint8Array | undefined {
     const stream = this.#state.streams.get(to.key);
-    if (!stream) return undefined;
+    const certificate = this.#certifiedNodeKeys();
+    if (!stream || !certificate) return undefined;
+    const { tree } = this.#certified;
+    const { nodeKey } = this.#parts;
+    const signature = { nodeId: nodeKey.nodeId, signature: nodeKey.sign(slicePayload(tree)) };
     const end = stream.begin + stream.messages.length;
-    return encodeSlice(this.#certified.tree, to, Math.max(fromIndex, stream.begin), end, (payload) => this.#parts.nodeKey.sign(payload));
+    return encodeSlice(tree, to, Math.max(fromIndex, stream.begin), end, [signature], certificate);
   }
 
-  #nodeKeysOf(subnetId: Principal): readonly Uint8Array[] {
-    const subnet = this.#state.topology.subnets.find(({ id }) => id.equals(subnetId));
-    return subnet?.nodes.map(({ publicKey }) => publicKey) ?? [];
+  /** Made once for each topology: slices are many, and it says nothing that changes otherwise. */
+  #certifiedNodeKeys(): Uint8Array | undefined {
+    const { subnetId, topology } = this.#state;
+    if (!this.#isRoot && !this.#delegation) return undefined;
+    if (this.#nodeKeys?.topology !== topology) {
+      this.#nodeKeys = { topology, certificate: this.#certified.certificate([nodeKeysPath(subnetId)]) };
+    }
+    return this.#nodeKeys.certificate;
+  }
+
+  #senderOf(subnetId: Principal): SliceSender {
+    const { subnets, rootKey } = this.#state.topology;
+    const nodeIds = subnets.find(({ id }) => id.equals(subnetId))?.nodes.map(({ id }) => id) ?? [];
+    return { subnetId, nodeIds, rootKey };
   }
 
   async delegate(subnetId: PrincipalBytes): Promise<Uint8Array> {

@@ -4,6 +4,7 @@
  * Never: a message twice, or out of order; that is measured against our own stream's `signalsEnd`, which says what the
  * state has taken so far.
  */
+import { sliceFault } from '../messaging/streams.ts';
 import type { StreamSlice } from '../types/batch.ts';
 import { payloadBytes } from '../types/messages.ts';
 import type { TimeNanos } from '../types/messages.ts';
@@ -25,16 +26,23 @@ export class SlicePool {
   /** Since when signals wait that no block has taken. */
   #signalsSinceNanos: TimeNanos | undefined;
 
-  /** Joins a slice with what is known of the same stream. One that leaves a gap is dropped. */
-  add(state: ReplicatedState, from: Principal, slice: StreamSlice): void {
+  /**
+   * Joins a slice with what is known of the same stream. One that is old or leaves a gap is dropped. One that no honest
+   * subnet sends is dropped too, and what is wrong with it returned: in a block it would stop the subnet for good.
+   */
+  add(state: ReplicatedState, from: Principal, slice: StreamSlice): string | undefined {
     const known = this.#slices.get(from.key);
-    if (known && (slice.header.end < known.header.end || slice.header.signalsEnd < known.header.signalsEnd)) return;
+    if (known && (slice.header.end < known.header.end || slice.header.signalsEnd < known.header.signalsEnd)) return undefined;
     const next = received(state, from.key);
     const kept = known ? known.messages.slice(Math.max(0, next - known.messagesBegin)) : [];
     const begin = known && kept.length > 0 ? Math.max(known.messagesBegin, next) : slice.messagesBegin;
-    if (slice.messagesBegin > begin + kept.length) return;
     const added = slice.messages.slice(Math.max(0, begin + kept.length - slice.messagesBegin));
-    this.#slices.set(from.key, { header: slice.header, messagesBegin: begin, messages: [...kept, ...added] });
+    const leavesGap = slice.messagesBegin > begin + kept.length || (added.length > 0 && begin > next);
+    if (leavesGap || slice.header.end < next) return undefined;
+    const joined = { header: slice.header, messagesBegin: begin, messages: [...kept, ...added] };
+    const fault = sliceFault(state, from, unseenPart(joined, next));
+    if (fault === undefined) this.#slices.set(from.key, joined);
+    return fault;
   }
 
   /** Whether there is something urgent to take, or signals that have waited long enough. */

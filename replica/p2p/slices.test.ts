@@ -2,19 +2,43 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { label, leaf, mapOf, treeOf } from '../codec/hash-tree.ts';
 import type { HashTree } from '../codec/hash-tree.ts';
+import { initBls } from '../crypto/bls.ts';
 import { NodeSigningKey } from '../crypto/keys.ts';
+import { certificate, delegationCertificate, testSubnet } from '../crypto/test-network.ts';
 import { STREAM_HEADER, STREAM_MESSAGES, streamIndexLabel } from '../state/certified-tree.ts';
 import { encodeCanisterMessage, encodeStreamHeader } from '../state/message-codec.ts';
 import { ReplicatedState } from '../state/replicated-state.ts';
 import type { StreamSlice } from '../types/batch.ts';
 import type { CanisterRequest } from '../types/messages.ts';
 import { Principal } from '../types/principal.ts';
-import { decodeSlice, encodeSlice, SliceError } from './certified-slice.ts';
+import { decodeSlice, encodeSlice, SliceError, slicePayload } from './certified-slice.ts';
+import type { SliceSender } from './certified-slice.ts';
 import { SlicePool } from './slice-pool.ts';
 
-const SENDER = Principal.fromCanisterIndex(1n);
+await initBls();
+const ROOT = testSubnet(1);
+const SENDING = testSubnet(2);
+const SENDER = Principal.fromBytes(SENDING.id);
 const RECEIVER = Principal.fromCanisterIndex(2n);
-const KEY = NodeSigningKey.fromSeed(new Uint8Array(32).fill(3));
+const NODES = [3, 4, 5, 6].map((seed) => NodeSigningKey.fromSeed(new Uint8Array(32).fill(seed)));
+const [NODE] = NODES as [NodeSigningKey];
+const DELEGATION = {
+  subnetId: SENDING.id,
+  certificate: delegationCertificate(ROOT, SENDING, { ranges: [[Uint8Array.of(1), Uint8Array.of(2)]], timeNanos: 1n }),
+};
+
+/** As `signer` certifies it: the keys of `nodes` as nodes of the sending subnet. */
+function keysCertificate(nodes: readonly NodeSigningKey[], signer = SENDING, delegation: typeof DELEGATION | 'none' = DELEGATION): Uint8Array {
+  const keys = new Map(nodes.map((node) => [node.nodeId, { public_key: node.publicKeyDer }]));
+  return certificate(signer, { time: Uint8Array.of(1), subnet: new Map([[SENDING.id, { node: keys }]]) }, delegation === 'none' ? undefined : delegation);
+}
+
+const senderWith = (nodes: readonly NodeSigningKey[], subnetId = SENDER): SliceSender => ({
+  subnetId,
+  nodeIds: nodes.map((node) => Principal.fromBytes(node.nodeId)),
+  rootKey: ROOT.keyDer,
+});
+const OF_ONE = senderWith([NODE]);
 
 function request(index: number): CanisterRequest {
   return {
@@ -45,53 +69,101 @@ function treeWith(begin: number, end: number): HashTree {
   ]);
 }
 
+function signedBy(signers: readonly NodeSigningKey[], certificateBytes: Uint8Array, from = 0, end = 2): Uint8Array {
+  const tree = treeWith(0, end);
+  const signatures = signers.map((node) => ({ nodeId: node.nodeId, signature: node.sign(slicePayload(tree)) }));
+  return encodeSlice(tree, RECEIVER, from, end, signatures, certificateBytes);
+}
+
+const OF_ONE_CERTIFICATE = keysCertificate([NODE]);
+
 function encoded(begin: number, end: number, from = begin): Uint8Array {
-  return encodeSlice(treeWith(begin, end), RECEIVER, from, end, (payload) => KEY.sign(payload));
+  const tree = treeWith(begin, end);
+  const signature = { nodeId: NODE.nodeId, signature: NODE.sign(slicePayload(tree)) };
+  return encodeSlice(tree, RECEIVER, from, end, [signature], OF_ONE_CERTIFICATE);
+}
+
+/** Flips bits of `good` at random places of a range; whatever is still taken must say what the original says. */
+function expectTamperProof(good: Uint8Array, from: number, to: number, numRuns: number): void {
+  const expected = decodeSlice(good, OF_ONE, RECEIVER);
+  fc.assert(
+    fc.property(fc.integer({ min: from, max: to - 1 }), fc.integer({ min: 1, max: 255 }), (at, mask) => {
+      const bad = good.slice();
+      bad[at]! ^= mask;
+      try {
+        expect(decodeSlice(bad, OF_ONE, RECEIVER)).toEqual(expected);
+      } catch (error) {
+        expect(error).toBeInstanceOf(SliceError);
+      }
+    }),
+    { numRuns },
+  );
 }
 
 describe('certified slices', () => {
   test('carry the messages from an index on, with the header', () => {
-    const slice = decodeSlice(encoded(3, 9, 5), [KEY.publicKeyDer], RECEIVER);
+    const slice = decodeSlice(encoded(3, 9, 5), OF_ONE, RECEIVER);
     expect(slice.header).toEqual({ begin: 3, end: 9, signalsEnd: 0, rejectSignals: [] });
     expect(slice.messagesBegin).toBe(5);
     expect(slice.messages.map((message) => message.callbackId)).toEqual([5, 6, 7, 8]);
   });
 
   test('of an empty stream carry the header alone', () => {
-    const slice = decodeSlice(encoded(4, 4), [KEY.publicKeyDer], RECEIVER);
+    const slice = decodeSlice(encoded(4, 4), OF_ONE, RECEIVER);
     expect([slice.messagesBegin, slice.messages.length]).toEqual([4, 0]);
   });
 
-  test('signed by anybody but a node of the sender are refused', () => {
-    const other = NodeSigningKey.fromSeed(new Uint8Array(32).fill(4));
-    expect(() => decodeSlice(encoded(0, 2), [other.publicKeyDer], RECEIVER)).toThrow(SliceError);
-    expect(() => decodeSlice(encoded(0, 2), [], RECEIVER)).toThrow(SliceError);
+  test('signed by a node that the registry does not list are refused', () => {
+    expect(() => decodeSlice(encoded(0, 2), senderWith([NODES[1]!]), RECEIVER)).toThrow(/signed by 0 of/);
+    expect(() => decodeSlice(encoded(0, 2), senderWith([]), RECEIVER)).toThrow(SliceError);
+  });
+
+  test('signed by a node that the subnet does not certify are refused', () => {
+    const stranger = NODES[1]!;
+    expect(() => decodeSlice(signedBy([stranger], OF_ONE_CERTIFICATE), senderWith([stranger]), RECEIVER)).toThrow(/signed by 0 of/);
+  });
+
+  test('whose certificate another subnet made, or nobody whom the root key knows, are refused', () => {
+    const other = testSubnet(7);
+    const forOther = { subnetId: other.id, certificate: delegationCertificate(ROOT, other, { ranges: [[Uint8Array.of(1), Uint8Array.of(2)]], timeNanos: 1n }) };
+    for (const bad of [keysCertificate([NODE], other, forOther), keysCertificate([NODE], other), keysCertificate([NODE], SENDING, 'none'), new Uint8Array(5)]) {
+      expect(() => decodeSlice(signedBy([NODE], bad), OF_ONE, RECEIVER)).toThrow(SliceError);
+    }
+    expect(decodeSlice(signedBy([NODE], OF_ONE_CERTIFICATE), OF_ONE, RECEIVER).messages.length).toBe(2);
+  });
+
+  test('of the root subnet are certified by the root key itself', () => {
+    const root = Principal.fromBytes(ROOT.id);
+    const keys = new Map([[NODE.nodeId, { public_key: NODE.publicKeyDer }]]);
+    const own = certificate(ROOT, { time: Uint8Array.of(1), subnet: new Map([[ROOT.id, { node: keys }]]) });
+    expect(decodeSlice(signedBy([NODE], own), senderWith([NODE], root), RECEIVER).messages.length).toBe(2);
+    expect(() => decodeSlice(signedBy([NODE], own), OF_ONE, RECEIVER)).toThrow(/signed by 0 of/);
+  });
+
+  test('of four nodes need three different ones', () => {
+    const all = keysCertificate(NODES);
+    const sender = senderWith(NODES);
+    expect(decodeSlice(signedBy(NODES.slice(1), all), sender, RECEIVER).messages.length).toBe(2);
+    expect(() => decodeSlice(signedBy(NODES.slice(2), all), sender, RECEIVER)).toThrow(/signed by 2 of the sender's nodes, 3 are needed/);
+    expect(() => decodeSlice(signedBy([NODE, NODE, NODE], all), sender, RECEIVER)).toThrow(/signed by 1 of/);
   });
 
   test('for another subnet are refused', () => {
-    expect(() => decodeSlice(encoded(0, 2), [KEY.publicKeyDer], SENDER)).toThrow(SliceError);
+    expect(() => decodeSlice(encoded(0, 2), OF_ONE, SENDER)).toThrow(SliceError);
   });
 
   test('with any byte changed are refused or say the same', () => {
     const good = encoded(0, 5);
-    const expected = decodeSlice(good, [KEY.publicKeyDer], RECEIVER);
-    fc.assert(
-      fc.property(fc.nat(good.length - 1), fc.integer({ min: 1, max: 255 }), (at, mask) => {
-        const bad = good.slice();
-        bad[at]! ^= mask;
-        try {
-          expect(decodeSlice(bad, [KEY.publicKeyDer], RECEIVER)).toEqual(expected);
-        } catch (error) {
-          expect(error).toBeInstanceOf(SliceError);
-        }
-      }),
-      { numRuns: 3000 },
-    );
+    const certificateAt = good.length - OF_ONE_CERTIFICATE.length;
+    expectTamperProof(good, 0, certificateAt, 3000);
+    // A pairing for each that is still a certificate.
+    expectTamperProof(good, certificateAt, good.length, 200);
   });
 });
 
 function stateOf(): ReplicatedState {
-  const topology = { rootSubnetId: RECEIVER, rootKey: new Uint8Array(0), subnets: [], registryVersion: 1n };
+  const sender = { id: SENDER, publicKey: SENDING.keyDer, kind: 'application' as const, ranges: [], nodes: [] };
+  const topology = { rootSubnetId: RECEIVER, rootKey: new Uint8Array(0), subnets: [sender], registryVersion: 1n };
   return new ReplicatedState(RECEIVER, 'application', topology, []);
 }
 
@@ -135,6 +207,24 @@ describe('slice pool', () => {
     expect(pool.wakeNanos).toBe(1_000_000_005n);
     expect(pool.hasNews(state, 1_000_000_005n)).toBe(true);
     expect(pool.take(state).length).toBe(1);
+  });
+
+  test('what no honest subnet sends is refused with the reason, and never reaches a block', () => {
+    const good = slice(0, 0, 2);
+    const bad: [StreamSlice, RegExp][] = [
+      [slice(0, 0, 2, 1), /signals for messages that were never sent/],
+      [{ ...good, header: { ...good.header, begin: 5 } }, /begins after its end/],
+      [slice(3, 3, 3), /dropped before we received them/],
+    ];
+    for (const [each, reason] of bad) {
+      const state = stateOf();
+      const pool = new SlicePool();
+      expect(pool.add(state, SENDER, each)).toMatch(reason);
+      expect(pool.hasNews(state, 0n)).toBe(false);
+      expect(pool.add(state, SENDER, good)).toBeUndefined();
+      expect(pool.take(state)).toEqual([{ from: SENDER, slice: good }]);
+    }
+    expect(new SlicePool().add(stateOf(), RECEIVER, good)).toMatch(/from ourselves/);
   });
 
   test('the reject of one of our messages does not wait', () => {
