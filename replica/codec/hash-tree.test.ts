@@ -160,6 +160,18 @@ function lookupModel(model: Model | Uint8Array, at: readonly Uint8Array[]): Mode
   return node;
 }
 
+/** Whether a label on the path stands beside one that it begins with. */
+function passesPrefix(model: Model, at: readonly Uint8Array[]): boolean {
+  let node: Model | Uint8Array | undefined = model;
+  for (const step of at) {
+    if (!(node instanceof Map)) return false;
+    const wanted = toHex(step);
+    if ([...node.keys()].some((key) => key !== wanted && wanted.startsWith(key))) return true;
+    node = node.get(wanted);
+  }
+  return false;
+}
+
 describe('witnesses', () => {
   const pathArbitrary = fc.array(labelArbitrary, { maxLength: 3 });
 
@@ -178,9 +190,10 @@ describe('witnesses', () => {
           expect(found.kind).toBe(expected === undefined ? 'absent' : 'found');
           if (found.kind === 'found') expect(toHex(encodeHashTree(found.tree))).toBe(toHex(encodeHashTree(build(expected!))));
           const status = lookup_path([...at], theirs).status;
-          if (expected instanceof Uint8Array) expect(status).toBe(LookupPathStatus.Found);
-          // The agent's order of labels is wrong for some pairs of longer labels (it goes on comparing after the first
-          // difference), so absence is compared for labels of one byte.
+          // The agent's order of labels is wrong for some pairs: a label that begins with another is not greater to it, and
+          // it goes on comparing after the first difference. So presence is compared where no sibling is a beginning of
+          // the label, and absence for labels of one byte.
+          if (expected instanceof Uint8Array && !passesPrefix(model, at)) expect(status).toBe(LookupPathStatus.Found);
           if (expected === undefined && at.every((l) => l.length <= 1)) expect([LookupPathStatus.Absent, LookupPathStatus.Error]).toContain(status);
         }
       }),
