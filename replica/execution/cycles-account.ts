@@ -9,7 +9,6 @@ import { addCycles, minCycles, saturatingSub, takeCycles, type Cycles } from '..
 import { REFERENCE_SUBNET_SIZE, type SubnetConfig } from '../types/subnet-config.ts';
 import type { CanisterState, ConsumptionCause } from '../state/canister-state.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
-import { RESPONSE_RESERVATION_BYTES } from '../state/queues.ts';
 
 const SECONDS_PER_DAY = 86_400n;
 const GIB = 1n << 30n;
@@ -81,7 +80,7 @@ export function thresholdSignatureFee(config: SubnetConfig): Cycles {
 function chargedBytes(canister: CanisterState, extraBytes: bigint, extraMessageBytes: bigint): bigint {
   const usage = BigInt(canister.memoryUsage()) + extraBytes;
   const allocation = BigInt(canister.settings.memoryAllocation);
-  return (usage > allocation ? usage : allocation) + BigInt(canister.queues.reservedBytes()) + extraMessageBytes;
+  return (usage > allocation ? usage : allocation) + BigInt(canister.queues.memoryBytes()) + extraMessageBytes;
 }
 
 /** Storage of so many bytes for so many seconds. */
@@ -296,5 +295,3 @@ function takeResource(
   const rest = amount - fromReserved;
   return takeFeeUpToBalance(state, canister, rest, cause) === rest;
 }
-
-export { RESPONSE_RESERVATION_BYTES };

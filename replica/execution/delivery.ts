@@ -14,6 +14,7 @@ import {
 } from '../types/messages.ts';
 import type { Principal } from '../types/principal.ts';
 import type { Callback, CanisterState } from '../state/canister-state.ts';
+import { guaranteedRequestBytes, messageBytes } from '../state/queues.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
 import { rejection } from './answers.ts';
 import { canisterNotFound } from './canister-error.ts';
@@ -42,19 +43,27 @@ function isForManagement(state: ReplicatedState, receiver: Principal): boolean {
 }
 
 /** Puts a request that belongs on this subnet into its input queue. Returns why not, with nothing changed. */
-export function acceptRequest({ state, config }: SubnetEnvironment, request: CanisterRequest): UserError | undefined {
+export function acceptRequest(environment: SubnetEnvironment, request: CanisterRequest): UserError | undefined {
+  const { state, config, work } = environment;
   const { receiver, sender } = request;
-  if (isForManagement(state, receiver)) {
-    if (!state.subnetQueues.canReceiveRequest(sender.key, config.queueCapacity)) return queueFull(receiver);
-    state.subnetQueues.pushInputRequest(request);
-    return undefined;
-  }
   const canister = state.canister(receiver);
-  if (canister === undefined) return canisterNotFound(receiver);
-  if (!canister.queues.canReceiveRequest(sender.key, config.queueCapacity)) return queueFull(receiver);
-  canister.queues.pushInputRequest(request);
-  canister.markDirty();
+  if (canister === undefined && !isForManagement(state, receiver)) return canisterNotFound(receiver);
+  const queues = canister?.queues ?? state.subnetQueues;
+  if (!queues.canReceiveRequest(sender.key, config.queueCapacity)) return queueFull(receiver);
+  if (!isBestEffort(request) && !work.reserveGuaranteed(guaranteedRequestBytes(messageBytes(request)))) {
+    return outOfMemory(receiver);
+  }
+  queues.pushInputRequest(request);
+  canister?.markDirty();
   return undefined;
+}
+
+/** The memory for guaranteed-response calls of this subnet is used up. */
+export function outOfMemory(receiver: Principal): UserError {
+  return userError(
+    ErrorCode.CanisterOutOfMemory,
+    `Cannot induct request to canister ${receiver.toText()}: out of memory`,
+  );
 }
 
 function queueFull(receiver: Principal): UserError {

@@ -29,6 +29,8 @@ export type Op =
   | { readonly op: 'accept'; readonly cycles: number }
   | { readonly op: 'burn'; readonly cycles: number }
   | { readonly op: 'append'; readonly text: string }
+  /** `<code text refund>` */
+  | { readonly op: 'appendRejection' }
   | { readonly op: 'spend'; readonly instructions: number }
   | { readonly op: 'timer'; readonly atNanos: string }
   | { readonly op: 'log'; readonly text: string }
@@ -44,6 +46,8 @@ export type Op =
       readonly program: readonly Op[];
       /** Hex of the argument instead of a program, for callees that are not scripted. */
       readonly argHex?: string;
+      /** Makes the argument at least this long. */
+      readonly padBytes?: number;
       readonly cycles?: number;
       readonly timeoutSeconds?: number;
       readonly onReply?: readonly Op[];
@@ -57,8 +61,8 @@ export type Op =
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export function encodeProgram(program: readonly Op[]): Uint8Array {
-  return encoder.encode(JSON.stringify(program));
+export function encodeProgram(program: readonly Op[], padBytes = 0): Uint8Array {
+  return encoder.encode(JSON.stringify(program).padEnd(padBytes));
 }
 
 interface Memory {
@@ -220,6 +224,10 @@ class Run {
           kind: 'reply',
           data: encoder.encode(`${this.#input.message.rejectCode}: ${this.#input.message.rejectMessage}`),
         });
+      case 'appendRejection': {
+        const { rejectCode, rejectMessage, cyclesRefunded } = this.#input.message;
+        return this.#step({ op: 'append', text: `<${rejectCode} ${rejectMessage} ${cyclesRefunded}>` });
+      }
       case 'replyArg':
         return this.#respond({ kind: 'reply', data: this.#input.message.payload });
       case 'replySize':
@@ -310,15 +318,14 @@ class Run {
     const callee = Principal.fromText(op.callee).bytes;
     const method = op.method ?? 'run';
     const payload =
-      op.argHex === undefined ? encodeProgram(op.program) : Uint8Array.from(Buffer.from(op.argHex, 'hex'));
+      op.argHex === undefined
+        ? encodeProgram(op.program, op.padBytes)
+        : Uint8Array.from(Buffer.from(op.argHex, 'hex'));
     const cycles = BigInt(op.cycles ?? 0);
-    const prepayment = system.fees.callPrepayment(
-      encoder.encode(method).length,
-      payload.length,
-      op.timeoutSeconds !== undefined,
-    );
+    const bestEffort = op.timeoutSeconds !== undefined;
+    const prepayment = system.fees.callPrepayment(Buffer.byteLength(method), payload.length, bestEffort);
     const left = this.balance - prepayment - cycles;
-    const admitted = system.admitCall(callee, op.timeoutSeconds !== undefined, this.calls);
+    const admitted = system.admitCall(callee, Buffer.byteLength(method) + payload.length, bestEffort, this.calls);
     if (left < system.freezingLimit(0n, 0n) || left < 0n || !admitted) {
       this.program(op.onFailure ?? []);
       return;

@@ -8,7 +8,7 @@ import { saturatingSub } from '../types/cycles.ts';
 import type { TimeNanos } from '../types/messages.ts';
 import { Principal, hexOfBytes, type PrincipalKey } from '../types/principal.ts';
 import type { CanisterState } from '../state/canister-state.ts';
-import { RESPONSE_RESERVATION_BYTES } from '../state/queues.ts';
+import { guaranteedRequestBytes, MESSAGE_OVERHEAD_BYTES } from '../state/queues.ts';
 import {
   callPrepayment,
   creationFee,
@@ -21,7 +21,7 @@ import {
 import { logBytes } from './canister-log.ts';
 import type { SubnetEnvironment } from './environment.ts';
 import type { SystemViewOptions } from './management-port.ts';
-import type { EngineError, FeeView, OutgoingCall, SystemView } from './wasm/types.ts';
+import type { EngineError, FeeView, SystemView } from './wasm/types.ts';
 
 /** The one canister that may mint cycles. */
 const CYCLES_MINTING_CANISTER = Principal.fromText('rkp4c-7iaaa-aaaaa-aaaca-cai');
@@ -43,7 +43,7 @@ export function systemView(
 ): SystemView {
   const { config, state, work } = environment;
   const memory64 = canister.code?.module.memory64 ?? false;
-  const { onDebugPrint } = environment;
+  const { onDebugPrint, onTrap } = environment;
   return {
     canisterId: canister.id.bytes,
     subnetId: state.subnetId.bytes,
@@ -67,6 +67,7 @@ export function systemView(
     logCapacityBytes: canister.settings.logMemoryLimit,
     logRemainingBytes: Math.max(0, canister.settings.logMemoryLimit - logBytes(canister)),
     onDebugPrint: onDebugPrint === undefined ? undefined : (text) => onDebugPrint(canister.id, text),
+    onTrap: onTrap === undefined ? undefined : (trap) => onTrap(canister.id, trap),
     mayMintCycles: canister.id.equals(CYCLES_MINTING_CANISTER),
   };
 }
@@ -108,12 +109,12 @@ function callAdmission(environment: SubnetEnvironment, canister: CanisterState):
   const earlierPerCallee = new Map<PrincipalKey, number>();
   let counted = 0;
   let earlierGuaranteed = 0;
-  return (callee: Uint8Array, bestEffort: boolean, earlier: readonly OutgoingCall[]) => {
+  return (callee, requestBytes, bestEffort, earlier) => {
     for (; counted < earlier.length; counted++) {
       const call = earlier[counted]!;
       const key = hexOfBytes(call.callee) as PrincipalKey;
       earlierPerCallee.set(key, (earlierPerCallee.get(key) ?? 0) + 1);
-      if (call.timeoutSeconds === undefined) earlierGuaranteed++;
+      if (call.timeoutSeconds === undefined) earlierGuaranteed += memoryOf(call.payload.length + Buffer.byteLength(call.method));
     }
     const key = hexOfBytes(callee) as PrincipalKey;
     if (!canister.queues.canSendRequest(key, config.queueCapacity, earlierPerCallee.get(key) ?? 0)) return false;
@@ -125,9 +126,14 @@ function callAdmission(environment: SubnetEnvironment, canister: CanisterState):
       return false;
     }
     if (bestEffort) return true;
-    const reserved = work.guaranteedReservations + earlierGuaranteed + 1;
-    return reserved * RESPONSE_RESERVATION_BYTES <= config.guaranteedResponseMemoryBytes;
+    const memory = work.guaranteedBytes + earlierGuaranteed + memoryOf(requestBytes);
+    return memory <= config.guaranteedResponseMemoryBytes;
   };
+}
+
+/** Message memory of a guaranteed-response request with this many bytes of method name and payload. */
+function memoryOf(requestBytes: number): number {
+  return guaranteedRequestBytes(requestBytes + MESSAGE_OVERHEAD_BYTES);
 }
 
 function feeView({ config }: SubnetEnvironment, memory64: boolean): FeeView {

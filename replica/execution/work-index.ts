@@ -13,13 +13,20 @@ import type { ReplicatedState } from '../state/replicated-state.ts';
 import { executionFee, liquidBalance } from './cycles-account.ts';
 
 interface Totals {
-  readonly guaranteedReservations: number;
+  readonly guaranteedBytes: number;
+  readonly bestEffortBytes: number;
   readonly callbacks: number;
   readonly memoryBytes: number;
   readonly computeAllocation: number;
 }
 
-const NO_TOTALS: Totals = { guaranteedReservations: 0, callbacks: 0, memoryBytes: 0, computeAllocation: 0 };
+const NO_TOTALS: Totals = {
+  guaranteedBytes: 0,
+  bestEffortBytes: 0,
+  callbacks: 0,
+  memoryBytes: 0,
+  computeAllocation: 0,
+};
 
 export class WorkIndex {
   readonly #state: ReplicatedState;
@@ -33,7 +40,10 @@ export class WorkIndex {
   /** Earliest deadline of an open best-effort call. */
   readonly #deadlines = new Map<PrincipalKey, TimeNanos>();
   readonly #totals = new Map<PrincipalKey, Totals>();
-  guaranteedReservations = 0;
+  #guaranteedBytes = 0;
+  /** Reserved by `reserveGuaranteed` since the last `sync`, which counts it for good. */
+  #reservedSince = 0;
+  #bestEffortBytes = 0;
   callbacks = 0;
   memoryBytes = 0;
   computeAllocation = 0;
@@ -55,6 +65,29 @@ export class WorkIndex {
       else this.#refresh(key, canister);
     }
     touched.clear();
+    this.#reservedSince = 0;
+  }
+
+  /** Message memory of guaranteed-response calls on the subnet, at most this much since the last `sync`. */
+  get guaranteedBytes(): number {
+    return this.#guaranteedBytes + this.#reservedSince + this.#state.subnetQueues.guaranteedBytes();
+  }
+
+  /** Takes message memory for a request that is about to enter a queue. False: there is not so much. */
+  reserveGuaranteed(bytes: number): boolean {
+    if (this.guaranteedBytes + bytes > this.#config.guaranteedResponseMemoryBytes) return false;
+    this.#reservedSince += bytes;
+    return true;
+  }
+
+  /** Memory of best-effort messages waiting in the subnet's queues; streams are not counted. As of the last `sync`. */
+  get bestEffortBytes(): number {
+    return this.#bestEffortBytes + this.#state.subnetQueues.bestEffortBytes;
+  }
+
+  /** Canisters with best-effort messages waiting, with their memory, in no order. */
+  *bestEffortUse(): Iterable<readonly [canister: PrincipalKey, bytes: number]> {
+    for (const [key, { bestEffortBytes }] of this.#totals) if (bestEffortBytes > 0) yield [key, bestEffortBytes];
   }
 
   #refresh(key: PrincipalKey, canister: CanisterState): void {
@@ -80,7 +113,8 @@ export class WorkIndex {
     if (deadline === undefined) this.#deadlines.delete(key);
     else this.#deadlines.set(key, deadline);
     this.#setTotals(key, {
-      guaranteedReservations: queues.guaranteedReservations,
+      guaranteedBytes: queues.guaranteedBytes(),
+      bestEffortBytes: queues.bestEffortBytes,
       callbacks: canister.callbacks.size,
       memoryBytes: Math.max(canister.memoryUsage(), canister.settings.memoryAllocation),
       computeAllocation: canister.settings.computeAllocation,
@@ -103,7 +137,8 @@ export class WorkIndex {
 
   #setTotals(key: PrincipalKey, now: Totals): void {
     const before = this.#totals.get(key) ?? NO_TOTALS;
-    this.guaranteedReservations += now.guaranteedReservations - before.guaranteedReservations;
+    this.#guaranteedBytes += now.guaranteedBytes - before.guaranteedBytes;
+    this.#bestEffortBytes += now.bestEffortBytes - before.bestEffortBytes;
     this.callbacks += now.callbacks - before.callbacks;
     this.memoryBytes += now.memoryBytes - before.memoryBytes;
     this.computeAllocation += now.computeAllocation - before.computeAllocation;

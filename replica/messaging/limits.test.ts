@@ -26,10 +26,11 @@ describe('calls', () => {
   test('guaranteed responses reserve memory; best-effort calls go on without', () => {
     const { subnet } = new TestNetwork({ config: { guaranteedResponseMemoryBytes: 3 * RESPONSE_RESERVATION_BYTES } });
     const [a, b] = [subnet.addCanister(), subnet.addCanister()];
-    subnet.call(subnet.ingress(a.id, [calls(b, 5), reply]));
-    expect(textOf(a)).toBe('ffrrr');
+    subnet.call(subnet.ingress(a.id, [calls(b, 5, { onReject: [{ op: 'append', text: 'o' }] }), reply]));
+    // Three fit for the caller; for the callee, who would reserve as well, there is nothing left.
+    expect(textOf(a)).toBe('ffooo');
     subnet.call(subnet.ingress(a.id, [calls(b, 5, { timeoutSeconds: 10 }), reply]));
-    expect(textOf(a)).toBe('ffrrr' + 'rrrrr');
+    expect(textOf(a)).toBe('ffooo' + 'rrrrr');
   });
 
   test('above the subnet’s soft limit a canister keeps its guaranteed callbacks', () => {

@@ -14,6 +14,7 @@ import { deliverOutputs } from '../execution/delivery.ts';
 import { Round, type SubnetEnvironment, type WasmEngine } from '../execution/environment.ts';
 import { hasSubnetWork, nextStopTimeout } from '../execution/management-calls.ts';
 import type { ManagementCanister } from '../execution/management-port.ts';
+import { shedBestEffortMessages } from '../execution/load-shedding.ts';
 import { chargeForResources } from '../execution/resources.ts';
 import { executeRound } from '../execution/scheduler.ts';
 import { WorkIndex } from '../execution/work-index.ts';
@@ -28,6 +29,8 @@ export interface MessageRoutingOptions {
   readonly engine: WasmEngine;
   /** Shows debug_print output; has no influence on results. */
   readonly onDebugPrint?: (canister: Principal, text: string) => void;
+  /** Shows where canisters trap, likewise. */
+  readonly onTrap?: SubnetEnvironment['onTrap'];
 }
 
 export class MessageRouting {
@@ -36,9 +39,9 @@ export class MessageRouting {
   readonly #outgoing: OutgoingStreams;
 
   constructor(options: MessageRoutingOptions) {
-    const { config, state, management, engine, onDebugPrint } = options;
+    const { config, state, management, engine, onDebugPrint, onTrap } = options;
     const work = new WorkIndex(state, config);
-    this.environment = { config, state, management, engine, work, onDebugPrint };
+    this.environment = { config, state, management, engine, work, onDebugPrint, onTrap };
     this.#outgoing = new OutgoingStreams(state);
   }
 
@@ -65,6 +68,7 @@ export class MessageRouting {
     const touched = state.dirtyCanisters();
     chargeForResources(round, touched);
     deliverOutputs(round);
+    if (shedBestEffortMessages(round)) deliverOutputs(round);
     purgeHistory(state, previousNanos, batch.timeNanos);
     work.sync();
     state.metrics.canisterStateBytes = work.memoryBytes;

@@ -10,7 +10,9 @@ import { type Op } from '../execution/scripted-engine.testing.ts';
 import { decodeBatch, encodeBatch } from '../state/message-codec.ts';
 import { decodeCanister, decodeSubnetState, encodeCanister, encodeSubnetState } from '../state/codec.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
+import { RESPONSE_RESERVATION_BYTES } from '../state/queues.ts';
 import { Principal } from '../types/principal.ts';
+import type { SubnetConfig } from '../types/subnet-config.ts';
 import { MessageRouting } from './message-routing.ts';
 import { RICH, SECOND, TestNetwork, type TestSubnet } from './subnets.testing.ts';
 
@@ -44,6 +46,7 @@ const { program } = fc.letrec<{ program: readonly Op[]; call: Op }>((tie) => ({
     program: tie('program'),
     cycles: fc.integer({ min: 0, max: 3_000_000 }),
     timeoutSeconds: fc.option(fc.integer({ min: 0, max: 3 }), { nil: undefined }),
+    padBytes: fc.constantFrom(0, 0, 1000, 5000),
     onReply: tie('program'),
     onReject: tie('program'),
     onCleanup: fc.option(tie('program').map(withoutAnswers), { nil: undefined }),
@@ -72,8 +75,11 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   { minLength: 1, maxLength: 8 },
 );
 
-function network(): TestNetwork {
-  const net = new TestNetwork({ subnets: 2 });
+/** Short of message memory: best-effort messages are dropped, guaranteed-response calls refused. */
+const SHORT_OF_MEMORY = { bestEffortMemoryBytes: 3000, guaranteedResponseMemoryBytes: 6 * RESPONSE_RESERVATION_BYTES };
+
+function network(config?: Partial<SubnetConfig>): TestNetwork {
+  const net = new TestNetwork({ subnets: 2, config });
   for (const subnet of net.subnets) for (let index = 0; index < CANISTERS_PER_SUBNET; index++) subnet.addCanister();
   // What was added by hand counts as changed until the first batch has taken note of it.
   for (const subnet of net.subnets) subnet.batch();
@@ -138,12 +144,15 @@ function play(net: TestNetwork, script: readonly Step[], afterEach: () => void):
   afterEach();
 }
 
-test(
-  'random call graphs conserve cycles, answer every call and leave nothing open',
-  () => {
+test.each([
+  ['with plenty of memory', {}],
+  ['short of message memory', SHORT_OF_MEMORY],
+])(
+  'random call graphs conserve cycles, answer every call and leave nothing open: %s',
+  (_, config) => {
     fc.assert(
       fc.property(steps, (script) => {
-        const net = network();
+        const net = network(config);
         const before = totalCycles(net);
         expect(before).toBe(RICH * BigInt(2 * CANISTERS_PER_SUBNET));
         play(net, script, () => expect(totalCycles(net)).toBe(before));
@@ -169,13 +178,13 @@ test(
   () => {
     fc.assert(
       fc.property(steps, (script) => {
-        const net = network();
+        const net = network(SHORT_OF_MEMORY);
         const hashes = new Map<string, string>();
         const remember = (): void => {
           for (const { state } of net.subnets) hashes.set(key(state), hex(stateHash(state)));
         };
         play(net, script, remember);
-        const again = network();
+        const again = network(SHORT_OF_MEMORY);
         net.subnets.forEach((subnet, index) => {
           const copy = again.subnets[index]!;
           for (const batch of subnet.log.slice(1)) {
@@ -197,7 +206,7 @@ test(
   () => {
     fc.assert(
       fc.property(steps, fc.nat(), (script, at) => {
-        const net = network();
+        const net = network(SHORT_OF_MEMORY);
         const kept: Array<() => void> = [];
         const restart = at % (3 * script.length);
         let events = 0;

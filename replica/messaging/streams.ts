@@ -10,8 +10,9 @@
  */
 import type { RejectReason, RejectSignal, StreamHeader, StreamSlice } from '../types/batch.ts';
 import { ErrorCode, userError, type UserError } from '../types/errors.ts';
-import { payloadBytes, type CanisterMessage } from '../types/messages.ts';
+import type { CanisterMessage } from '../types/messages.ts';
 import type { Principal, PrincipalKey } from '../types/principal.ts';
+import { messageBytes } from '../state/queues.ts';
 import type { ReplicatedState, Stream } from '../state/replicated-state.ts';
 import { acceptRequest, acceptResponse, rejectRequest } from '../execution/delivery.ts';
 import type { SubnetEnvironment } from '../execution/environment.ts';
@@ -20,15 +21,8 @@ import type { SubnetEnvironment } from '../execution/environment.ts';
 const MAX_STREAM_MESSAGES = 10_000;
 const MAX_STREAM_BYTES = 64 * 1024 * 1024;
 
-/** What a message adds to a slice beside its payload: ids, numbers. */
-const MESSAGE_OVERHEAD_BYTES = 256;
-
 export class StreamError extends Error {
   override readonly name = 'StreamError';
-}
-
-function messageBytes(message: CanisterMessage): number {
-  return payloadBytes(message) + MESSAGE_OVERHEAD_BYTES;
 }
 
 function endOf(stream: Stream): number {

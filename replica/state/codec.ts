@@ -432,6 +432,7 @@ function readQueues(reader: RecordReader): CanisterQueues {
   queues.inputSchedule = reader.list(() => readKey(reader));
   for (const peer of reader.list(() => readKey(reader))) queues.outputSchedule.add(peer);
   queues.guaranteedReservations = reader.uint();
+  queues.recount();
   return queues;
 }
 

@@ -7,11 +7,33 @@
  * Source: execution sheet §7 (500 requests + reserved response slots).
  */
 import type { CanisterMessage, CanisterRequest, CanisterResponse } from '../types/messages.ts';
-import { isBestEffort } from '../types/messages.ts';
+import { isBestEffort, payloadBytes } from '../types/messages.ts';
 import type { PrincipalKey } from '../types/principal.ts';
 
 /** Bytes reserved for the response of a guaranteed-response call: the largest response. */
 export const RESPONSE_RESERVATION_BYTES = 2 * 1024 * 1024;
+
+/** What a message takes beside its payload: ids, numbers, its place in a queue. */
+export const MESSAGE_OVERHEAD_BYTES = 256;
+
+/** Memory that a message counts as. */
+export function messageBytes(message: CanisterMessage): number {
+  return payloadBytes(message) + MESSAGE_OVERHEAD_BYTES;
+}
+
+/**
+ * Message memory that a new guaranteed-response request of so many bytes takes, its response's reservation included: up
+ * to the largest response the two share one, since the request is gone before the response comes.
+ */
+export function guaranteedRequestBytes(bytes: number): number {
+  return Math.max(RESPONSE_RESERVATION_BYTES, bytes);
+}
+
+/** What a waiting guaranteed-response message takes beyond the reservations. */
+function guaranteedBytesOf(message: CanisterMessage): number {
+  const bytes = messageBytes(message);
+  return message.kind === 'response' ? bytes : Math.max(0, bytes - RESPONSE_RESERVATION_BYTES);
+}
 
 export interface MessageQueue {
   messages: CanisterMessage[];
@@ -38,6 +60,10 @@ export class CanisterQueues {
   guaranteedReservations = 0;
   inputMessages = 0;
   outputMessages = 0;
+  /** Memory of waiting best-effort messages, both directions. */
+  bestEffortBytes = 0;
+  /** Memory of waiting guaranteed responses, and of requests beyond what their reservation covers. */
+  #guaranteedBytes = 0;
 
   /** True when one more request to `receiver` would fit, its response included. */
   canSendRequest(receiver: PrincipalKey, capacity: number, alsoSending = 0): boolean {
@@ -51,6 +77,7 @@ export class CanisterQueues {
   pushOutputRequest(request: CanisterRequest): void {
     const output = queueOf(this.outputs, request.receiver.key);
     output.messages.push(request);
+    this.#count(request, 1);
     this.outputSchedule.add(request.receiver.key);
     output.requests++;
     this.outputMessages++;
@@ -65,6 +92,7 @@ export class CanisterQueues {
     output.reserved--;
     if (!isBestEffort(response)) this.guaranteedReservations--;
     output.messages.push(response);
+    this.#count(response, 1);
     this.outputSchedule.add(response.originator.key);
     this.outputMessages++;
   }
@@ -98,6 +126,7 @@ export class CanisterQueues {
     if (queue.messages.length === 0) this.inputSchedule.push(sender);
     queue.messages.push(message);
     this.inputMessages++;
+    this.#count(message, 1);
   }
 
   /** The next input without removing it, round robin over senders. */
@@ -113,6 +142,7 @@ export class CanisterQueues {
     const message = queue.messages.shift()!;
     if (message.kind === 'request') queue.requests--;
     this.inputMessages--;
+    this.#count(message, -1);
     if (queue.messages.length > 0) this.inputSchedule.push(sender);
     else this.#drop(sender);
     return message;
@@ -124,6 +154,7 @@ export class CanisterQueues {
     if (queue === undefined || message === undefined) return undefined;
     if (message.kind === 'request') queue.requests--;
     this.outputMessages--;
+    this.#count(message, -1);
     if (queue.messages.length === 0) {
       this.outputSchedule.delete(receiver);
       this.#drop(receiver);
@@ -153,6 +184,7 @@ export class CanisterQueues {
       queue.messages = queue.messages.filter((message) => !gone.includes(message));
       queue.requests = queue.messages.filter((message) => message.kind === 'request').length;
       removed(gone.length);
+      for (const message of gone) this.#count(message, -1);
       dropped.push(...gone);
     }
     if (dropped.length === 0) return dropped;
@@ -176,9 +208,41 @@ export class CanisterQueues {
     return this.inputs.size === 0 && this.outputs.size === 0;
   }
 
-  /** Bytes of message memory: reservations of guaranteed responses, and messages beyond them are not counted. */
-  reservedBytes(): number {
-    return this.guaranteedReservations * RESPONSE_RESERVATION_BYTES;
+  /** Puts `shorter` in the place of a waiting response. */
+  replaceResponse(response: CanisterResponse, shorter: CanisterResponse): void {
+    for (const queue of [...this.inputs.values(), ...this.outputs.values()]) {
+      const at = queue.messages.indexOf(response);
+      if (at < 0) continue;
+      queue.messages[at] = shorter;
+      this.#count(response, -1);
+      this.#count(shorter, 1);
+      return;
+    }
+    throw new Error('a response that does not wait cannot be replaced');
+  }
+
+  /** Message memory of guaranteed-response calls: a reservation each, and what their messages take beyond it. */
+  guaranteedBytes(): number {
+    return this.guaranteedReservations * RESPONSE_RESERVATION_BYTES + this.#guaranteedBytes;
+  }
+
+  /** All message memory: what the canister pays for. */
+  memoryBytes(): number {
+    return this.guaranteedBytes() + this.bestEffortBytes;
+  }
+
+  /** After the maps were filled from a record: counts what is in them. */
+  recount(): void {
+    this.bestEffortBytes = 0;
+    this.#guaranteedBytes = 0;
+    for (const queue of [...this.inputs.values(), ...this.outputs.values()]) {
+      for (const message of queue.messages) this.#count(message, 1);
+    }
+  }
+
+  #count(message: CanisterMessage, sign: 1 | -1): void {
+    if (isBestEffort(message)) this.bestEffortBytes += sign * messageBytes(message);
+    else this.#guaranteedBytes += sign * guaranteedBytesOf(message);
   }
 
   /** Forgets the pair of queues once nothing is in or reserved for them, so that the maps stay small. */

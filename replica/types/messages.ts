@@ -80,14 +80,10 @@ export interface CanisterResponse {
 
 export type CanisterMessage = CanisterRequest | CanisterResponse;
 
-const encoder = new TextEncoder();
-
 /** Bytes a message counts and pays for: payload and method name. */
 export function payloadBytes(message: CanisterMessage): number {
-  if (message.kind === 'request') return message.payload.length + encoder.encode(message.methodName).length;
-  return message.payload.kind === 'reply'
-    ? message.payload.data.length
-    : encoder.encode(message.payload.message).length;
+  if (message.kind === 'request') return message.payload.length + Buffer.byteLength(message.methodName);
+  return message.payload.kind === 'reply' ? message.payload.data.length : Buffer.byteLength(message.payload.message);
 }
 
 export function isBestEffort(message: { readonly deadlineNanos: TimeNanos }): boolean {

@@ -83,8 +83,10 @@ export interface SubnetConfig {
   readonly maxStorageReservationSeconds: bigint;
   /** Requests, and separately responses with reserved slots, per ordered pair of canisters. */
   readonly queueCapacity: number;
-  /** Memory for responses of guaranteed-response calls, all canisters together. */
+  /** Memory for guaranteed-response calls, all canisters together: a call that would need more is not made. */
   readonly guaranteedResponseMemoryBytes: number;
+  /** Memory for best-effort messages in queues, all canisters together: above it the largest are dropped. */
+  readonly bestEffortMemoryBytes: number;
   /** Callbacks open on the subnet above which a canister may hold only {@link callbacksGuaranteedPerCanister}. */
   readonly callbacksSoftLimit: number;
   readonly callbacksGuaranteedPerCanister: number;
@@ -111,6 +113,7 @@ const COMMON = {
   maxStorageReservationSeconds: 300_000_000n,
   queueCapacity: 500,
   guaranteedResponseMemoryBytes: 15 * GIB,
+  bestEffortMemoryBytes: 5 * GIB,
   callbacksSoftLimit: 1_000_000,
   callbacksGuaranteedPerCanister: 50,
   computeCapacityPercent: 299,

@@ -612,19 +612,20 @@ export class SystemApi {
     const composite = this.context === 'CQ' || this.context === 'CRy' || this.context === 'CRt'
     const bestEffort = call.timeoutSeconds !== undefined
     const prepayment = composite ? 0n : this.view.fees.callPrepayment(call.methodBytes, call.payloadBytes, bestEffort)
-    const reserved = bestEffort || composite ? 0n : BigInt(RESPONSE_RESERVATION_BYTES + call.payloadBytes)
+    const requestBytes = call.methodBytes + call.payloadBytes
+    const reserved = composite ? 0 : bestEffort ? requestBytes : Math.max(RESPONSE_RESERVATION_BYTES, requestBytes)
     const refused = (): number => {
       this.dropPending()
       return SYS_TRANSIENT
     }
     if (!composite) {
-      const limit = this.view.freezingLimit(this.extraMemory(), this.messageMemoryBytes + reserved)
+      const limit = this.view.freezingLimit(this.extraMemory(), this.messageMemoryBytes + BigInt(reserved))
       if (this.balance() - prepayment < limit) return refused()
     }
-    if (!this.view.admitCall(call.callee, bestEffort, this.calls)) return refused()
+    if (!this.view.admitCall(call.callee, requestBytes, bestEffort, this.calls)) return refused()
     this.pending = null
     this.spentOnCalls += prepayment
-    this.messageMemoryBytes += reserved
+    this.messageMemoryBytes += BigInt(reserved)
     this.calls.push({
       callee: call.callee,
       method: call.method,

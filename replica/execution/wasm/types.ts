@@ -263,14 +263,18 @@ export interface SystemView {
   readonly wasmMemoryLimitBytes: bigint
   readonly globalTimerNanos: bigint
 
-  /** Whether the output queue to callee, callback count and message memory admit one more call. */
-  readonly admitCall: (callee: Uint8Array, bestEffort: boolean, earlier: readonly OutgoingCall[]) => boolean
+  /** Whether the output queue to callee, callback count and message memory admit one more call. Bytes: name and payload. */
+  readonly admitCall: (
+    callee: Uint8Array, requestBytes: number, bestEffort: boolean, earlier: readonly OutgoingCall[],
+  ) => boolean
   readonly fees: FeeView
 
   readonly logCapacityBytes: number
   readonly logRemainingBytes: number
   /** Whether debug_print is echoed and then charged per byte. */
   readonly onDebugPrint?: ((text: string) => void) | undefined
+  /** Told of each trap, for the developer. Traps cost more while somebody listens. Has no influence on results. */
+  readonly onTrap?: ((trap: Trap) => void) | undefined
   /** True only for the cycles minting canister. */
   readonly mayMintCycles?: boolean | undefined
 }
@@ -357,6 +361,24 @@ export interface LogLine {
   /** UTF-8 text, lossily decoded. */
   readonly text: string
   readonly bytes: Uint8Array
+}
+
+/** One function of the stack at a trap. */
+export interface TrapFrame {
+  /** In the module as uploaded, imports first. */
+  readonly functionIndex: number
+  /** From the name section. */
+  readonly name: string | undefined
+  /** Of the instruction that trapped or called, in bytes from the beginning of the (decompressed) uploaded module. */
+  readonly offset: number
+}
+
+/** How an execution was stopped, for people. Not replicated: it comes from the host's stack. */
+export interface Trap {
+  readonly error: EngineError
+  readonly module: CanisterModule
+  /** Innermost first, at most 50; worked out when asked for, which takes as long as compiling the module, once. */
+  frames(): readonly TrapFrame[]
 }
 
 export interface ExecutionOutcome {
