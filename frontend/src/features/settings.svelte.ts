@@ -9,7 +9,13 @@ export interface Settings {
   theme: Theme;
   language: LanguageChoice;
   enterSends: boolean;
+  /** Of the list beside a conversation, px. */
+  listWidth: number;
 }
+
+export const LIST_MIN_PX = 320;
+export const LIST_MAX_PX = 380;
+const LIST_PX = 344;
 
 const STORAGE_KEY = 'parley-settings';
 
@@ -24,11 +30,12 @@ export function parseSettings(text: string | null, enterSendsByDefault: boolean)
   } catch {
     // Not ours; the defaults serve.
   }
-  const { theme, language, enterSends } = stored;
+  const { theme, language, enterSends, listWidth } = stored;
   return {
     theme: theme === 'light' || theme === 'dark' ? theme : 'system',
     language: typeof language === 'string' && Object.hasOwn(LANGUAGES, language) ? (language as LanguageChoice) : 'auto',
     enterSends: typeof enterSends === 'boolean' ? enterSends : enterSendsByDefault,
+    listWidth: typeof listWidth === 'number' && listWidth >= LIST_MIN_PX && listWidth <= LIST_MAX_PX ? listWidth : LIST_PX,
   };
 }
 

@@ -16,6 +16,7 @@ export const de: Catalogue = {
     loading: 'Lädt',
     crashed: 'Auf dieser Seite ist etwas schiefgegangen. Deine Nachrichten sind sicher.',
     reload: 'Neu laden',
+    listWidth: 'Breite der Liste',
   },
   nav: { label: 'Hauptmenü', chats: 'Chats', people: 'Leute', me: 'Ich' },
   connection: {

@@ -16,6 +16,7 @@ export const en = {
     loading: 'Loading',
     crashed: 'Something went wrong on this page. Your messages are safe.',
     reload: 'Reload',
+    listWidth: 'Width of the list',
   },
   nav: { label: 'Main', chats: 'Chats', people: 'People', me: 'Me' },
   connection: {
