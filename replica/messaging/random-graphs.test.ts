@@ -12,7 +12,7 @@ import { decodeCanister, decodeSubnetState, encodeCanister, encodeSubnetState } 
 import type { ReplicatedState } from '../state/replicated-state.ts';
 import { RESPONSE_RESERVATION_BYTES } from '../state/queues.ts';
 import { Principal } from '../types/principal.ts';
-import type { SubnetConfig } from '../types/subnet-config.ts';
+import { APPLICATION_SUBNET, type SubnetConfig } from '../types/subnet-config.ts';
 import { MessageRouting } from './message-routing.ts';
 import { RICH, SECOND, TestNetwork, type TestSubnet } from './subnets.testing.ts';
 
@@ -30,6 +30,7 @@ const CALLEES = [
 const leaf: fc.Arbitrary<Op> = fc.oneof(
   { weight: 4, arbitrary: fc.constant<Op>({ op: 'reply' }) },
   fc.constant<Op>({ op: 'reject', text: 'no' }),
+  fc.constant<Op>({ op: 'replySize', bytes: 4000 }),
   fc.constant<Op>({ op: 'trap' }),
   fc.record({ op: fc.constant('accept' as const), cycles: fc.integer({ min: 0, max: 2_000_000 }) }),
   fc.record({ op: fc.constant('burn' as const), cycles: fc.integer({ min: 0, max: 1_000_000 }) }),
@@ -75,8 +76,15 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   { minLength: 1, maxLength: 8 },
 );
 
-/** Short of message memory: best-effort messages are dropped, guaranteed-response calls refused. */
-const SHORT_OF_MEMORY = { bestEffortMemoryBytes: 3000, guaranteedResponseMemoryBytes: 6 * RESPONSE_RESERVATION_BYTES };
+/**
+ * Short of message memory: best-effort messages are dropped, guaranteed-response calls refused. Rounds of few messages, so
+ * that many wait.
+ */
+const SHORT_OF_MEMORY: Partial<SubnetConfig> = {
+  bestEffortMemoryBytes: 1500,
+  guaranteedResponseMemoryBytes: 6 * RESPONSE_RESERVATION_BYTES,
+  instructions: { ...APPLICATION_SUBNET.instructions, round: 4_000_000 },
+};
 
 function network(config?: Partial<SubnetConfig>): TestNetwork {
   const net = new TestNetwork({ subnets: 2, config });
