@@ -7,7 +7,7 @@ import type { Principal } from '../types/principal.ts';
 import type { SubnetConfig } from '../types/subnet-config.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
 import type { ManagementCanister } from './management-port.ts';
-import type { ExecutionInput, ExecutionOutcome, ExecutionState } from './wasm/types.ts';
+import type { ExecutionInput, ExecutionOutcome, ExecutionState, Trap } from './wasm/types.ts';
 import type { WorkIndex } from './work-index.ts';
 
 /** The part of the Wasm engine that running messages needs. */
@@ -23,6 +23,8 @@ export interface SubnetEnvironment {
   readonly work: WorkIndex;
   /** Told of debug_print output of replicated executions and queries, for the developer's console. Not replicated. */
   readonly onDebugPrint?: (canister: Principal, text: string) => void;
+  /** Told of each trap of a canister, likewise; traps cost more then. */
+  readonly onTrap?: ((canister: Principal, trap: Trap) => void) | undefined;
 }
 
 /** Fixed bookkeeping of a message, counted to the round and to nobody's bill (execution sheet §5). */

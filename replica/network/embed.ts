@@ -41,6 +41,7 @@ import { DEFAULT_SUBNETS, networkInMemory, openNetwork } from './state-folder.ts
 import type { NetworkFiles, SubnetShape } from './state-folder.ts';
 import type { CanisterRange, IngressStatus, ReplicatedState } from '../state/replicated-state.ts';
 import type { SubnetConfig } from '../types/subnet-config.ts';
+import { RecentTraps, type TrapReport } from './traps.ts';
 
 /** A principal as text ("aaaaa-aa"), as its bytes, or as any library's object that yields its bytes. */
 export type PrincipalLike = string | Uint8Array | { toUint8Array(): Uint8Array };
@@ -76,6 +77,11 @@ export interface NetworkOptions {
   readonly checkpointBatches?: number | undefined;
   /** Makes keys, and with them subnet ids and randomness, a function of this number. Default: 1 in memory, random on disk. */
   readonly seed?: number;
+  /**
+   * Asked about each reject of a call that comes from a trap; what it returns is put after the reject's message. With
+   * it, tests show where a canister trapped. Absent: traps cost less.
+   */
+  readonly explainTrap?: (trap: TrapReport) => string | undefined;
 }
 
 /** What a call ended with. Rejects are data: nothing here throws for what a canister did. */
@@ -230,6 +236,13 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
   /** Set once all nodes are there; they report earlier. */
   const made: { network?: Network } = {};
   const nodes: SubnetNode[] = [];
+  const { explainTrap } = options;
+  const traps = new RecentTraps();
+  const explain = (message: string): string => {
+    const trap = explainTrap && traps.behind(message);
+    const explanation = trap && explainTrap(trap);
+    return explanation === undefined ? message : `${message}\n${explanation}`;
+  };
   try {
     for (const [at, record] of files.registry.subnets.entries()) {
       const host: NodeHost = {
@@ -248,7 +261,14 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
       nodes.push(
         await createNode(
           { registry: files.registry, subnetId: record.id.bytes, secrets, folder, config: options.subnets?.[at]?.config },
-          { clock: clock.forNode(), host, randomBytes: (length) => randomBytes(length), monotonicMillis: () => performance.now(), checkpointBatches: options.checkpointBatches },
+          {
+            clock: clock.forNode(),
+            host,
+            randomBytes: (length) => randomBytes(length),
+            monotonicMillis: () => performance.now(),
+            checkpointBatches: options.checkpointBatches,
+            onTrap: explainTrap && ((canister, trap) => traps.add(canister, trap)),
+          },
         ),
       );
       clock.reached(nodes[at]!.timeNanos);
@@ -261,7 +281,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
   const network = (made.network = new Network(files.registry, nodes, () => clock.nowNanos()));
   await network.start();
   for (const node of nodes) node.wake();
-  const running = new RunningNetwork(network, nodes, clock, files, options.hostAliases);
+  const running = new RunningNetwork(network, nodes, clock, files, options.hostAliases, explain);
   if (options.port !== undefined && options.port !== null) await running.openHttp(options.port, options.bind);
   return running;
 }
@@ -292,10 +312,20 @@ class RunningNetwork implements EmbeddedNetwork {
   readonly #aliases: Readonly<Record<string, string>> | undefined;
   #server: HttpServer | undefined;
   readonly #files: NetworkFiles;
+  /** A reject's message with what is known about the trap behind it. */
+  readonly #explain: (rejectMessage: string) => string;
   #nonce = 0;
 
-  constructor(network: Network, nodes: readonly SubnetNode[], clock: EmbeddedClock, files: NetworkFiles, aliases: Readonly<Record<string, string>> | undefined) {
+  constructor(
+    network: Network,
+    nodes: readonly SubnetNode[],
+    clock: EmbeddedClock,
+    files: NetworkFiles,
+    aliases: Readonly<Record<string, string>> | undefined,
+    explain: (rejectMessage: string) => string,
+  ) {
     this.#aliases = aliases;
+    this.#explain = explain;
     this.#network = network;
     this.#nodes = nodes;
     this.#clock = clock;
@@ -411,13 +441,13 @@ class RunningNetwork implements EmbeddedNetwork {
   ): Promise<{ kind: 'accepted'; requestId: Uint8Array } | Extract<CallOutcome, { kind: 'reject' }>> {
     const request = this.#request(canister, method, arg, options);
     const outcome = await this.#nodeOf(Principal.fromBytes(request.effectiveId)).submitIngress(request, 'acceptance');
-    if (outcome.kind === 'rejected') return rejectOf(outcome.error);
+    if (outcome.kind === 'rejected') return this.#rejectOf(outcome.error);
     if (outcome.kind === 'unavailable') throw new Error(outcome.text);
     return { kind: 'accepted', requestId: request.requestId };
   }
 
   ingressStatus(canister: PrincipalLike, requestId: Uint8Array): CallOutcome | undefined {
-    return outcomeOf(this.#nodeOf(principalOf(canister)).ended(toHex(requestId)));
+    return this.#outcomeOf(this.#nodeOf(principalOf(canister)).ended(toHex(requestId)));
   }
 
   async awaitCall(canister: PrincipalLike, requestId: Uint8Array): Promise<CallOutcome> {
@@ -425,7 +455,7 @@ class RunningNetwork implements EmbeddedNetwork {
     const id = toHex(requestId);
     for (;;) {
       await this.settle();
-      const outcome = outcomeOf(node.ended(id));
+      const outcome = this.#outcomeOf(node.ended(id));
       if (outcome) return outcome;
       if (!(await this.#clock.passes())) {
         throw new Error(`call ${id} waits for something that is not due yet: move the clock with net.time.advance, then awaitCall again`);
@@ -437,7 +467,7 @@ class RunningNetwork implements EmbeddedNetwork {
     const request = this.#request(canister, method, arg, options);
     const outcome = await this.#nodeOf(Principal.fromBytes(request.effectiveId)).query(request);
     if (outcome.kind === 'replied') return { kind: 'reply', arg: outcome.arg };
-    if (outcome.kind === 'rejected') return rejectOf(outcome.error);
+    if (outcome.kind === 'rejected') return this.#rejectOf(outcome.error);
     throw new Error(outcome.text);
   }
 
@@ -460,6 +490,17 @@ class RunningNetwork implements EmbeddedNetwork {
       envelopeBytes: arg.length + ENVELOPE_OVERHEAD_BYTES,
       ...(options.senderInfo && { senderInfo: { signer: principalOf(options.senderInfo.signer).bytes, info: options.senderInfo.info } }),
     };
+  }
+
+  #outcomeOf(status: IngressStatus | undefined): CallOutcome | undefined {
+    if (status?.kind === 'replied') return { kind: 'reply', arg: status.reply };
+    if (status?.kind === 'rejected') return this.#rejectOf(wireError(status.error));
+    if (status?.kind === 'done') throw new Error('the answer is no longer kept');
+    return undefined;
+  }
+
+  #rejectOf({ rejectCode, rejectMessage, errorCode }: WireError): Extract<CallOutcome, { kind: 'reject' }> {
+    return { kind: 'reject', code: rejectCode, message: this.#explain(rejectMessage), errorCode };
   }
 
   #nodeOf(canister: Principal): SubnetNode {
@@ -487,15 +528,4 @@ const ENVELOPE_OVERHEAD_BYTES = 350;
 function principalOf(like: PrincipalLike): Principal {
   if (typeof like === 'string') return Principal.fromText(like);
   return Principal.fromBytes(like instanceof Uint8Array ? like : like.toUint8Array());
-}
-
-function outcomeOf(status: IngressStatus | undefined): CallOutcome | undefined {
-  if (status?.kind === 'replied') return { kind: 'reply', arg: status.reply };
-  if (status?.kind === 'rejected') return rejectOf(wireError(status.error));
-  if (status?.kind === 'done') throw new Error('the answer is no longer kept');
-  return undefined;
-}
-
-function rejectOf(error: WireError): Extract<CallOutcome, { kind: 'reject' }> {
-  return { kind: 'reject', code: error.rejectCode, message: error.rejectMessage, errorCode: error.errorCode };
 }

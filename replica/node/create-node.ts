@@ -3,7 +3,7 @@ import { BlsSecretKey } from '../crypto/bls.ts';
 import { signStateRoot } from '../crypto/certificate.ts';
 import { NodeSigningKey } from '../crypto/keys.ts';
 import { keyedRandomness, SoloConsensus } from '../consensus/solo.ts';
-import { MessageRouting } from '../messaging/message-routing.ts';
+import { MessageRouting, type MessageRoutingOptions } from '../messaging/message-routing.ts';
 import { managementCanister } from '../execution/management/management.ts';
 import { compileModule, executeEntryPoint, restoreExecutionState } from '../execution/wasm/engine.ts';
 import type { ExecutionState } from '../execution/wasm/types.ts';
@@ -46,6 +46,8 @@ export interface NodeSurroundings {
   readonly later?: (millis: number, callback: () => void) => () => void;
   readonly monotonicMillis: () => number;
   readonly checkpointBatches?: number | undefined;
+  /** Told where canisters trap, for tests. */
+  readonly onTrap?: MessageRoutingOptions['onTrap'];
 }
 
 /** Throws StoreError when the folder cannot be used. `initBls()` must have resolved before. */
@@ -58,7 +60,7 @@ export async function createNode(config: NodeConfig, around: NodeSurroundings): 
   const subnetConfig: SubnetConfig = { ...(record.kind === 'system' ? SYSTEM_SUBNET : APPLICATION_SUBNET), ...config.config };
   const genesis = (): ReplicatedState => new ReplicatedState(id, record.kind, topology, record.allocationRanges);
   const routingOf = (state: ReplicatedState): MessageRouting =>
-    new MessageRouting({ config: subnetConfig, state, management: managementCanister, engine: { executeEntryPoint } });
+    new MessageRouting({ config: subnetConfig, state, management: managementCanister, engine: { executeEntryPoint }, onTrap: around.onTrap });
 
   const eviction = new Eviction(executionStateOf);
   let state: ReplicatedState;

@@ -28,8 +28,8 @@ export interface CompiledModule extends CanisterModule {
 
 const GZIP_MIN_BYTES = 16
 
-/** Raw module bytes, or an error for anything that is neither Wasm nor a well-formed gzip of it. */
-function decompress(bytes: Uint8Array): Uint8Array {
+/** Raw module bytes; throws InvalidModule for anything that is neither Wasm nor a well-formed gzip of it. */
+export function decompress(bytes: Uint8Array): Uint8Array {
   if (bytes[0] === 0x00 && bytes[1] === 0x61 && bytes[2] === 0x73 && bytes[3] === 0x6d) {
     if (bytes.length > MAX_MODULE_BYTES) throw new InvalidModule('wasm module is too large')
     return bytes

@@ -1,4 +1,5 @@
 /** The texts of execution errors, as the replica gives them (without the "Error from Canister" prefix). */
+import { isTracing } from './trap-stack.ts'
 import type { EngineError, EngineErrorCode } from './types.ts'
 
 const DOCUMENTATION = 'https://internetcomputer.org/docs/current/references/execution-errors'
@@ -15,10 +16,13 @@ export class CanisterTrap {
   readonly error: EngineError
   /** Text of the [TRAP] log line, if one is due. */
   readonly logText: string | undefined
+  /** The host's, when traps are traced (trap-stack.ts). */
+  readonly stack?: string
 
   constructor(code: EngineErrorCode, message: string, logText?: string) {
     this.error = { code, message }
     this.logText = logText
+    if (isTracing()) Error.captureStackTrace(this)
   }
 }
 

@@ -11,6 +11,8 @@ import { CanisterExecutionState, UpgradeError } from './execution-state.ts'
 import type { HeapInstance } from './heap-instance.ts'
 import { EXPORT, REQUIRED_STACK_MB, WASM_STACK_BYTES } from './instrument.ts'
 import { SystemApi } from './system-api.ts'
+import { trapFrames } from './trap-frames.ts'
+import { traced } from './trap-stack.ts'
 import type {
   CanisterModule, EngineError, EntryPoint, ExecutionInput, ExecutionOutcome, ExecutionState, MemoryImage,
 } from './types.ts' // prettier-ignore
@@ -184,11 +186,15 @@ export function executeEntryPoint(target: ExecutionState, input: ExecutionInput)
   const limit = input.instructionLimit
   instance.prepare(api, limit)
   let trap: CanisterTrap | null = null
+  let thrown: unknown
+  const { onTrap } = input.system
   try {
-    run(instance, entry)
+    if (onTrap) traced(() => run(instance, entry))
+    else run(instance, entry)
     api.finish()
   } catch (error) {
     trap = interpret(error)
+    thrown = error
   } finally {
     instance.api = null
   }
@@ -199,6 +205,7 @@ export function executeEntryPoint(target: ExecutionState, input: ExecutionInput)
   const instructionsUsed = left < 0n ? limit : limit - left
   const stableDirtyPages = api.stableDirtyPages
   if (trap !== null) {
+    onTrap?.({ error: trap.error, module: state.module, frames: trapFrames(state.module, thrown) })
     if (trap.logText !== undefined) api.addLog(new TextEncoder().encode(`[TRAP]: ${trap.logText}`))
     state.rollback()
     return { error: trap.error, instructionsUsed, logs: api.logs, heapDirtyPages, stableDirtyPages, delta: null }

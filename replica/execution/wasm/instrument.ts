@@ -20,6 +20,7 @@ import {
   IMM_INDEX2, IMM_INVALID, IMM_LANE, IMM_MEMARG, IMM_MEMARG_LANE, IMM_MEMORY, IMM_MEMORY2, IMM_NONE, IMM_REFTYPE,
   IMM_SELECT, MAIN, NAN_F32, NAN_F32X4, NAN_F64, NAN_F64X2, OP, type OpcodeTable,
 } from './opcodes.ts' // prettier-ignore
+import type { OffsetMap } from './offset-map.ts'
 import {
   type ConstExpr, F32, F64, FUNCREF, I32, I64, InvalidModule, type ParsedModule, type TableDef, V128,
 } from './parse-module.ts' // prettier-ignore
@@ -77,9 +78,17 @@ export interface Instrumented {
   readonly undoBase: number
 }
 
+/** The original index of a function of the output; undefined for what the instrumentation added. */
+export function originalFunction(module: ParsedModule, index: number): number | undefined {
+  const original = index - SHIFT
+  return original >= 0 && original < module.imports.length + module.functions.length ? original : undefined
+}
+
 export interface InstrumentOptions {
   /** False leaves out metering, dirty pages, NaN and depth: only for measuring what they cost. */
   readonly enabled?: boolean
+  /** Filled with where each piece of the output's code comes from: for explaining traps. */
+  readonly origins?: OffsetMap
 }
 
 const alignUp = (n: number, to: number): number => Math.ceil(n / to) * to
@@ -91,6 +100,7 @@ class Instrumenter {
   private readonly A: number
   private readonly accessFactor: number
   private readonly enabled: boolean
+  private readonly origins: OffsetMap | undefined
 
   // Index spaces of the output.
   private readonly gCounter: number
@@ -127,6 +137,7 @@ class Instrumenter {
   constructor(module: ParsedModule, options: InstrumentOptions) {
     this.m = module
     this.enabled = options.enabled ?? true
+    this.origins = options.origins
     this.is64 = module.memory?.is64 ?? false
     this.A = this.is64 ? I64 : I32
     this.accessFactor = this.is64 ? 2 : 1
@@ -172,6 +183,7 @@ class Instrumenter {
       out.section(12, w)
     }
     out.section(10, codeSection)
+    this.origins?.endSection(out.pos - codeSection.pos)
     if (this.m.data.length > 0) out.section(11, this.dataSection())
     return {
       bytes: out.finish(),
@@ -399,6 +411,7 @@ class Instrumenter {
     this.nextLocal = type.params.length + localCount
     this.depthLocal = -1
     if (this.enabled) this.counterLocal = this.newLocal(I64)
+    this.origins?.beginFunction(localsTo)
     const walk = this.walk(type.results.length)
     if (walk.usesWide) wide = true
     const frameBytes =
@@ -415,6 +428,7 @@ class Instrumenter {
     }
     if (this.depthLocal >= 0) this.depthPrologue(head, frameBytes)
     out.u32(head.pos + this.code.pos)
+    this.origins?.endFunction(out.pos, out.pos + head.pos)
     out.raw(head.bytes, 0, head.pos)
     out.raw(this.code.bytes, 0, this.code.pos)
   }
@@ -679,6 +693,12 @@ class Instrumenter {
     }
   }
 
+  /** Copies code of the function being rewritten. */
+  private copy(from: number, to: number): void {
+    this.origins?.add(this.code.pos, from, to - from)
+    this.code.raw(this.r.bytes, from, to)
+  }
+
   private walk(functionResults: number): { maxHeight: number; maxArguments: number; usesWide: boolean } {
     const { r, code, enabled } = this
     const bytes = r.bytes
@@ -823,7 +843,7 @@ class Instrumenter {
       let opCost = table.cost[sub]!
       if (table.isAccess[sub] === 1) opCost *= this.accessFactor
       if (opCost > 0 && patchAt < 0 && enabled && !dead) {
-        code.raw(bytes, copyFrom, at)
+        this.copy(copyFrom, at)
         copyFrom = at
         patchAt = this.charge(false, false)
         this.instructionCount += 4
@@ -848,7 +868,7 @@ class Instrumenter {
             open(inner, blockParams, blockResults)
             height = inner + blockParams
             if (op === OP.loop && enabled && !dead) {
-              code.raw(bytes, copyFrom, r.pos)
+              this.copy(copyFrom, r.pos)
               copyFrom = r.pos
               patchAt = this.charge(true, false)
               this.instructionCount += 10
@@ -890,7 +910,7 @@ class Instrumenter {
                 : this.m.functions[index - imports]
             const type = typeIndex === undefined ? undefined : this.m.types[typeIndex]
             if (!type) throw new MalformedModule('unknown function')
-            code.raw(bytes, copyFrom, at)
+            this.copy(copyFrom, at)
             if (type.params.length > maxArguments) maxArguments = type.params.length
             height -= type.params.length
             if (height < base) height = base
@@ -913,7 +933,7 @@ class Instrumenter {
               code.u32(index + SHIFT)
               copyFrom = r.pos
             } else {
-              code.raw(bytes, at, r.pos)
+              this.copy(at, r.pos)
               copyFrom = r.pos
             }
             if (tail) {
@@ -937,7 +957,7 @@ class Instrumenter {
         continue
       }
       if (op === OP.refFunc) {
-        code.raw(bytes, copyFrom, at)
+        this.copy(copyFrom, at)
         code.byte(OP.refFunc)
         code.u32(index + SHIFT)
         copyFrom = r.pos
@@ -946,7 +966,7 @@ class Instrumenter {
       if (op === OP.memoryGrow) {
         complexity += 49
         this.instructionCount += 3
-        code.raw(bytes, copyFrom, at)
+        this.copy(copyFrom, at)
         code.byte(OP.call)
         code.u32(HOST.growMemory)
         copyFrom = r.pos
@@ -956,7 +976,7 @@ class Instrumenter {
 
       const width = table.storeWidth[sub]!
       if (width > 0) {
-        code.raw(bytes, copyFrom, at)
+        this.copy(copyFrom, at)
         copyFrom = at
         const valueType =
           table === FD ? V128 : op === OP.f32Store ? F32 : op === OP.f64Store ? F64 : isI64Store(op) ? I64 : I32
@@ -966,13 +986,13 @@ class Instrumenter {
       const nan = table.nan[sub]!
       if (nan > 0) {
         if ((nan === NAN_F32 || nan === NAN_F64) && this.nextConsumerAbsorbs()) continue
-        code.raw(bytes, copyFrom, r.pos)
+        this.copy(copyFrom, r.pos)
         copyFrom = r.pos
         this.canonicalise(nan)
         continue
       }
       if (table === FC && (sub === 8 || sub === 10 || sub === 11)) {
-        code.raw(bytes, copyFrom, at)
+        this.copy(copyFrom, at)
         copyFrom = at
         this.instructionCount += this.is64 && sub !== 8 ? 1 : 3
         // init: (address, i32, i32); copy: (address, address, address); fill: (address, i32, address)
@@ -980,7 +1000,7 @@ class Instrumenter {
         continue
       }
       if (table === FC && sub === 9) {
-        code.raw(bytes, copyFrom, at)
+        this.copy(copyFrom, at)
         copyFrom = at
         code.byte2(OP.i32Const, 1)
         code.byte(OP.globalSet)
@@ -988,7 +1008,7 @@ class Instrumenter {
       }
     }
     if (r.pos !== r.end) throw new MalformedModule('junk after the end of a function')
-    code.raw(bytes, copyFrom, r.pos)
+    this.copy(copyFrom, r.pos)
     if (instructions > MAX_FUNCTION_INSTRUCTIONS) {
       throw new InvalidModule(
         `Wasm module contains a function with ${instructions} instructions which exceeds the maximum allowed ${MAX_FUNCTION_INSTRUCTIONS}.`,
