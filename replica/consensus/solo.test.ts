@@ -54,7 +54,7 @@ function outcome(batch: Batch, waits: Partial<BatchOutcome> = {}): BatchOutcome 
 }
 
 function make(pool: Pool, nextWakeNanos?: bigint): SoloConsensus {
-  return new SoloConsensus({ height: 0, timeNanos: 0n, moreWork: false, nextWakeNanos, payload: pool, randomness: keyedRandomness(SECRET) });
+  return new SoloConsensus({ height: 0, timeNanos: 0n, moreWork: false, nextWakeNanos, payload: pool, nodeId: Principal.anonymous(), randomness: keyedRandomness(SECRET) });
 }
 
 function delivered(actions: readonly ConsensusAction[]): Batch | undefined {

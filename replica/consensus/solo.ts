@@ -11,6 +11,7 @@
 import { createHmac } from 'node:crypto';
 import type { Batch, BatchOutcome } from '../types/batch.ts';
 import type { TimeNanos } from '../types/messages.ts';
+import type { Principal } from '../types/principal.ts';
 import type { Consensus, ConsensusAction, ConsensusEvent, PayloadSource } from './types.ts';
 
 /**
@@ -32,6 +33,8 @@ export interface SoloConsensusOptions {
   readonly moreWork: boolean;
   readonly nextWakeNanos: TimeNanos | undefined;
   readonly payload: PayloadSource;
+  /** Who makes every block. */
+  readonly nodeId: Principal;
   readonly randomness: (height: number) => Uint8Array;
 }
 
@@ -78,7 +81,9 @@ export class SoloConsensus implements Consensus {
     this.#executing = true;
     this.#forced = false;
     const payload = this.#options.payload.take(timeNanos);
-    return { height, timeNanos, randomness: this.#options.randomness(height), consensusResponses: [], ...payload };
+    const { nodeId, randomness } = this.#options;
+    const blockMakers = { maker: nodeId, failed: [] };
+    return { height, timeNanos, randomness: randomness(height), consensusResponses: [], blockMakers, ...payload };
   }
 
   #executed(outcome: BatchOutcome): void {

@@ -59,6 +59,8 @@ export class MessageRouting {
     state.randomness = batch.randomness;
     if (state.lastChargeNanos === 0n) state.lastChargeNanos = batch.timeNanos;
 
+    if (batch.blockMakers !== undefined) state.nodeMetrics.observe(batch.timeNanos, batch.blockMakers);
+
     for (const { from, slice } of batch.xnet) inductSlice(this.environment, this.#outgoing, from, slice);
     for (const ingress of batch.ingress) inductIngress(this.environment, batch.timeNanos, ingress);
     const round = new Round(this.environment, batch, (message, subnet) => this.#outgoing.emit(message, subnet));

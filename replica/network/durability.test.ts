@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import wabtInit from 'wabt';
 import { toHex } from '../codec/bytes.ts';
-import { ListSnapshotsReply } from '../execution/management/candid-types.ts';
+import { ListSnapshotsReply, NodeMetricsArgs, NodeMetricsReply } from '../execution/management/candid-types.ts';
+import { decodeAnswer, PROXY, proxyArgument } from '../execution/management/proxy.testing.ts';
 import { stateHash } from '../execution/state-hash.ts';
 import { Principal } from '../types/principal.ts';
 import { expectReply, startNetwork } from './embed.ts';
@@ -162,6 +163,33 @@ describe('durability', () => {
     await network.stop();
     network = await startNetwork({ stateDir });
     expect(network.subnets[0]!.state.canister(Principal.fromText(id))).toBeUndefined();
+  });
+
+  test('daily samples of who made the blocks outlast restarts', async () => {
+    const stateDir = newFolder();
+    network = await startNetwork({ subnets: [{ kind: 'application' }], stateDir });
+    const subnetId = network.subnets[0]!.id;
+    const id = await network.createCanister({ cycles: 10n ** 15n });
+    await network.install(id, PROXY);
+    const day = 86_400_000;
+    const samples = async (): Promise<unknown> => {
+      const arg = IDL.encode([NodeMetricsArgs], [{ subnet_id: AgentPrincipal.fromText(subnetId), start_at_timestamp_nanos: 0n }]);
+      const call = proxyArgument('aaaaa-aa', 'node_metrics_history', new Uint8Array(arg), 0n);
+      const { reply } = decodeAnswer(await network!.update(id, 'call', call));
+      return IDL.decode([NodeMetricsReply], reply!)[0];
+    };
+    expect(await samples()).toEqual([]);
+    for (let passed = 0; passed < 2; passed++) {
+      await network.time.advance(day);
+      await network.update(id, 'ping', new Uint8Array(0));
+    }
+    const before = await samples();
+    expect(before).toMatchObject([{ node_metrics: [{ num_block_failures_total: 0n }] }, { node_metrics: [{}] }]);
+    for (const checkpointed of [true, false]) {
+      await network.stop({ crash: !checkpointed });
+      network = await startNetwork({ stateDir });
+      expect(await samples()).toEqual(before);
+    }
   });
 
   test('a folder in use, and one of other subnets, are refused with a message that says what to do', async () => {

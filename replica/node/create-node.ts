@@ -104,6 +104,7 @@ export async function createNode(config: NodeConfig, around: NodeSurroundings): 
     });
   }
   const executor = routing ?? routingOf(state);
+  const nodeKey = NodeSigningKey.fromSeed(secrets.nodeSeed);
   const subnetKey = BlsSecretKey.fromSeed(secrets.subnetSeed);
   return new SubnetNode({
     state,
@@ -116,12 +117,13 @@ export async function createNode(config: NodeConfig, around: NodeSurroundings): 
         timeNanos: state.timeNanos,
         ...executor.waiting(),
         payload,
+        nodeId: Principal.fromBytes(nodeKey.nodeId),
         randomness: keyedRandomness(secrets.randomnessKey),
       }),
     durable,
     clock: around.clock,
     host: around.host,
-    nodeKey: NodeSigningKey.fromSeed(secrets.nodeSeed),
+    nodeKey,
     signRoot: (rootHash) => signStateRoot(subnetKey, rootHash),
     eviction,
   });

@@ -44,6 +44,7 @@ import {
   writeRejectSignal,
   writeSenderInfo,
 } from './message-codec.ts';
+import type { NodeSample } from './node-metrics.ts';
 import { CanisterQueues, type MessageQueue } from './queues.ts';
 import { RecordError, RecordReader, RecordWriter, writeOneOf } from './record.ts';
 import {
@@ -58,7 +59,9 @@ import {
 
 const CANISTER_VERSION = 1;
 const SNAPSHOT_VERSION = 1;
-const SUBNET_VERSION = 1;
+/** 2: with metrics of nodes. */
+const SUBNET_VERSION = 2;
+const INGRESS_VERSION = 1;
 
 /** What the store adds to a canister's record. Called once per item while decoding. */
 export interface CanisterParts {
@@ -734,7 +737,7 @@ function readSubnetCall(reader: RecordReader): SubnetCall {
 
 export function encodeIngressEntry(entry: IngressEntry): Uint8Array {
   const writer = new RecordWriter();
-  writer.byte(SUBNET_VERSION);
+  writer.byte(INGRESS_VERSION);
   writeIngressEntry(writer, entry);
   return writer.finish();
 }
@@ -742,10 +745,27 @@ export function encodeIngressEntry(entry: IngressEntry): Uint8Array {
 export function decodeIngressEntry(bytes: Uint8Array): IngressEntry {
   const reader = new RecordReader(bytes);
   const version = reader.byte();
-  if (version !== SUBNET_VERSION) throw new RecordError(`unknown version ${version} of an ingress record`);
+  if (version !== INGRESS_VERSION) throw new RecordError(`unknown version ${version} of an ingress record`);
   const entry = readIngressEntry(reader);
   reader.finish();
   return entry;
+}
+
+function writeNodeSample(writer: RecordWriter, { timeNanos, nodes }: NodeSample): void {
+  writer.big(timeNanos);
+  writer.list(nodes, ([node, { proposed, failures }]) => {
+    writeKey(writer, node);
+    writer.uint(proposed);
+    writer.uint(failures);
+  });
+}
+
+function readNodeSample(reader: RecordReader): NodeSample {
+  const timeNanos = reader.big();
+  const nodes = reader.list(
+    () => [readKey(reader), { proposed: reader.uint(), failures: reader.uint() }] as const,
+  );
+  return { timeNanos, nodes: new Map(nodes) };
 }
 
 export interface SubnetRecordOptions {
@@ -785,6 +805,7 @@ export function encodeSubnetState(state: ReplicatedState, options: SubnetRecordO
   writer.big(state.metrics.updateTransactions);
   writer.big(state.lastChargeNanos);
   writer.optional(state.schedulerCursor, (cursor) => writeKey(writer, cursor));
+  writer.list(state.nodeMetrics.samples, (sample) => writeNodeSample(writer, sample));
   return writer.finish();
 }
 
@@ -792,7 +813,7 @@ export function encodeSubnetState(state: ReplicatedState, options: SubnetRecordO
 export function decodeSubnetState(bytes: Uint8Array, topology: NetworkTopology): ReplicatedState {
   const reader = new RecordReader(bytes);
   const version = reader.byte();
-  if (version !== SUBNET_VERSION) throw new RecordError(`unknown version ${version} of the subnet record`);
+  if (version < 1 || version > SUBNET_VERSION) throw new RecordError(`unknown version ${version} of the subnet record`);
   const subnetId = reader.principal();
   const kind = reader.bool() ? 'system' : 'application';
   const ranges: CanisterRange[] = reader.list(() => ({ start: reader.principal(), end: reader.principal() }));
@@ -813,6 +834,7 @@ export function decodeSubnetState(bytes: Uint8Array, topology: NetworkTopology):
   state.metrics = { canisterStateBytes: reader.uint(), consumedCycles: reader.big(), updateTransactions: reader.big() };
   state.lastChargeNanos = reader.big();
   state.schedulerCursor = reader.optional(() => readKey(reader));
+  if (version >= 2) state.nodeMetrics.samples = reader.list(() => readNodeSample(reader));
   reader.finish();
   return state;
 }

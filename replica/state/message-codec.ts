@@ -5,6 +5,7 @@
  */
 import type {
   Batch,
+  BlockMakers,
   ConsensusResponse,
   RejectReason,
   RejectSignal,
@@ -23,19 +24,22 @@ import type {
 import { RecordError, RecordReader, RecordWriter, writeOneOf } from './record.ts';
 
 const VERSION = 1;
+/** 2: with the block's makers. */
+const BATCH_VERSION = 2;
 
-function versioned(write: (writer: RecordWriter) => void): Uint8Array {
+function versioned(write: (writer: RecordWriter) => void, version = VERSION): Uint8Array {
   const writer = new RecordWriter();
-  writer.byte(VERSION);
+  writer.byte(version);
   write(writer);
   return writer.finish();
 }
 
-function unversioned<T>(bytes: Uint8Array, read: (reader: RecordReader) => T): T {
+/** Reads records of all versions from 1 to `newest`. */
+function unversioned<T>(bytes: Uint8Array, read: (reader: RecordReader, version: number) => T, newest = VERSION): T {
   const reader = new RecordReader(bytes);
   const version = reader.byte();
-  if (version !== VERSION) throw new RecordError(`unknown version ${version}`);
-  const value = read(reader);
+  if (version < 1 || version > newest) throw new RecordError(`unknown version ${version}`);
+  const value = read(reader, version);
   reader.finish();
   return value;
 }
@@ -276,11 +280,19 @@ export function encodeBatch(batch: Batch): Uint8Array {
       writer.principal(use.canister);
       for (const value of [use.calls, use.instructions, use.requestBytes, use.responseBytes]) writer.uint(value);
     });
-  });
+    writer.optional(batch.blockMakers, ({ maker, failed }) => {
+      writer.principal(maker);
+      writer.list(failed, (node) => writer.principal(node));
+    });
+  }, BATCH_VERSION);
 }
 
 export function decodeBatch(bytes: Uint8Array): Batch {
-  return unversioned(bytes, (reader) => ({
+  return unversioned(bytes, readBatch, BATCH_VERSION);
+}
+
+function readBatch(reader: RecordReader, version: number): Batch {
+  return {
     height: reader.uint(),
     timeNanos: reader.big(),
     randomness: reader.bytes(),
@@ -294,5 +306,10 @@ export function decodeBatch(bytes: Uint8Array): Batch {
       requestBytes: reader.uint(),
       responseBytes: reader.uint(),
     })),
-  }));
+    blockMakers: version < 2 ? undefined : reader.optional(() => readBlockMakers(reader)),
+  };
+}
+
+function readBlockMakers(reader: RecordReader): BlockMakers {
+  return { maker: reader.principal(), failed: reader.list(() => reader.principal()) };
 }

@@ -10,6 +10,7 @@ import type { CanisterMessage, MessageId, TimeNanos } from '../types/messages.ts
 import { Principal, type PrincipalKey } from '../types/principal.ts';
 import type { RejectSignal } from '../types/batch.ts';
 import type { SubnetKind } from '../types/subnet-config.ts';
+import { NodeMetrics } from './node-metrics.ts';
 import { CanisterQueues } from './queues.ts';
 import type { CallOrigin, CanisterState, QueuedIngress } from './canister-state.ts';
 
@@ -137,6 +138,7 @@ export class ReplicatedState {
   /** 32 bytes of the last batch; zeros before the first. */
   randomness: Uint8Array = new Uint8Array(32);
   metrics: SubnetMetrics = { canisterStateBytes: 0, consumedCycles: 0n, updateTransactions: 0n };
+  readonly nodeMetrics = new NodeMetrics();
   /** Last time resources were charged. */
   lastChargeNanos: TimeNanos = 0n;
   /** The canister at which the next round begins, so that a full round starves nobody. */

@@ -55,6 +55,13 @@ export interface QueryUse {
   readonly responseBytes: number;
 }
 
+/** Who made the block of a batch. */
+export interface BlockMakers {
+  readonly maker: Principal;
+  /** Nodes whose turn came before and who did not make it. */
+  readonly failed: readonly Principal[];
+}
+
 export interface Batch {
   readonly height: number;
   readonly timeNanos: TimeNanos;
@@ -66,6 +73,8 @@ export interface Batch {
   readonly consensusResponses: readonly ConsensusResponse[];
   /** At most one per canister. Absent: none in this batch. */
   readonly queryUse?: readonly QueryUse[];
+  /** Absent in batches of old logs and of tests: counts for nobody. */
+  readonly blockMakers?: BlockMakers;
 }
 
 /** What a batch changed, so that certification, storage and waiting clients do work in proportion to it. */

@@ -59,9 +59,13 @@ describe('subnet_info and node_metrics_history', () => {
     expect(ask(ROOT_SUBNET)).toMatchObject({ kind: 'reject', code: 406 });
   });
 
-  it('give one sample from the time asked for', () => {
+  it('give the samples of days that are over, from the time asked for', () => {
     const subnet = new TestSubnet();
     const from = subnet.create(alice).id;
+    const day = 86_400_000_000_000n;
+    for (const time of [START_NANOS, START_NANOS + 1n, START_NANOS + day, START_NANOS + 3n * day]) {
+      subnet.state.nodeMetrics.observe(time, { maker: bob, failed: [alice] });
+    }
     const ask = (start: bigint) =>
       subnet.call(
         'node_metrics_history',
@@ -69,10 +73,15 @@ describe('subnet_info and node_metrics_history', () => {
         { subnet_id: toWire(SUBNET), start_at_timestamp_nanos: start },
         { from, reply: candid.NodeMetricsReply },
       );
+    const bobs = { node_id: toWire(bob), num_block_failures_total: 0n };
     expect(ask(0n)).toMatchObject({
-      value: [{ timestamp_nanos: START_NANOS, node_metrics: [{ num_blocks_proposed_total: 42n }] }],
+      value: [
+        { timestamp_nanos: START_NANOS + 1n, node_metrics: [{ ...bobs, num_blocks_proposed_total: 2n }, {}] },
+        { timestamp_nanos: START_NANOS + day, node_metrics: [{ ...bobs, num_blocks_proposed_total: 3n }, {}] },
+      ],
     });
-    expect(ask(START_NANOS + 1n)).toMatchObject({ value: [] });
+    expect(ask(START_NANOS + 2n)).toMatchObject({ value: [{ timestamp_nanos: START_NANOS + day }] });
+    expect(ask(START_NANOS + 3n * day)).toMatchObject({ value: [] });
   });
 });
 

@@ -5,6 +5,7 @@
  */
 import { ErrorCode, userError } from '../../types/errors.ts';
 import type { UserError } from '../../types/errors.ts';
+import { Principal } from '../../types/principal.ts';
 import * as candid from './candid-types.ts';
 import type { Operation, Result, SubnetMethod } from './operation.ts';
 import { reject, reply } from './operation.ts';
@@ -52,35 +53,23 @@ export const subnetInfo: SubnetMethod<candid.SubnetIdArgsCandid> = {
   },
 };
 
-/**
- * One sample, of this round. The state keeps no daily history of blocks; with one node every
- * block is its own, so the height says how many it proposed. Subnets of several nodes give an
- * empty history until consensus counts proposals.
- */
+/** One sample for each of the last days that are over; the day under way has none yet. */
 export const nodeMetricsHistory: SubnetMethod<candid.NodeMetricsArgsCandid> = {
   argument: candid.NodeMetricsArgs,
   run(operation, args) {
     const fault = foreignSubnet(operation, args);
     if (fault !== undefined) return reject(fault);
-    const { state, context } = operation;
-    const own = state.topology.subnets.find((subnet) => subnet.id.equals(state.subnetId));
-    const [node] = own?.nodes ?? [];
-    const known = node !== undefined && own?.nodes.length === 1;
-    const samples =
-      known && context.timeNanos >= args.start_at_timestamp_nanos
-        ? [
-            {
-              timestamp_nanos: context.timeNanos,
-              node_metrics: [
-                {
-                  node_id: toWire(node.id),
-                  num_blocks_proposed_total: BigInt(context.height),
-                  num_block_failures_total: 0n,
-                },
-              ],
-            },
-          ]
-        : [];
-    return reply(candid.NodeMetricsReply, samples);
+    const samples = operation.state.nodeMetrics.since(args.start_at_timestamp_nanos);
+    return reply(
+      candid.NodeMetricsReply,
+      samples.map(({ timeNanos, nodes }) => ({
+        timestamp_nanos: timeNanos,
+        node_metrics: [...nodes].map(([node, { proposed, failures }]) => ({
+          node_id: toWire(Principal.fromKey(node)),
+          num_blocks_proposed_total: BigInt(proposed),
+          num_block_failures_total: BigInt(failures),
+        })),
+      })),
+    );
   },
 };
