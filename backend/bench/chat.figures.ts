@@ -36,7 +36,7 @@ function userCanister(): Metered {
 function answerLookup(canister: Metered, call: ReturnType<Metered['attempt']>, id: Principal): ReturnType<Metered['run']> {
   const open = call.delta?.calls.find((candidate) => candidate.method === 'c2c_lookup_user');
   if (open === undefined) throw new Error('no lookup was made');
-  const summary = { user_id: id, username: 'somebody_else', local_index: LOCAL_INDEX };
+  const summary = { user_id: id, username: 'somebody_else', display_name: [], local_index: LOCAL_INDEX };
   const reply = new Uint8Array(IDL.encode(method('user_index', 'c2c_lookup_user').retTypes, [[summary]]));
   return canister.run({ kind: 'replyCallback', closure: open.onReply }, reply);
 }

@@ -71,15 +71,15 @@ test("first contacts of strangers, held until the user index has answered, take 
   expect(deliver([envelope(1n, "x".repeat(1_000_000))]).response?.kind).toBe("reject");
 
   // What was let go comes again: the answer says that only the first was taken.
-  const summary = { user_id: them, username: "somebody_else", local_index: home };
+  const summary = { user_id: them, username: "somebody_else", display_name: [], local_index: home };
   const reply = new Uint8Array(IDL.encode(method("user_index", "c2c_lookup_user").retTypes, [[summary]]));
   const delivered = user.run({ kind: "replyCallback", closure: open[0]!.onReply }, reply).reply;
-  expect(IDL.decode(method("user", "c2c_deliver").retTypes, delivered)[0]).toEqual({ next: 1n });
+  expect(IDL.decode(method("user", "c2c_deliver").retTypes, delivered)[0]).toEqual({ next: 1n, dropped: [] });
 });
 
 test("an answer that comes after the registration was begun again makes no second account", () => {
   const encode = (kind: "user_index" | "local_index", name: string, arg: unknown): Uint8Array => new Uint8Array(IDL.encode(method(kind, name).argTypes, [arg]));
-  const index = Metered.install(moduleOf("user_index"), encodeInit("user_index", [{ governance: [] }]));
+  const index = Metered.install(moduleOf("user_index"), encodeInit("user_index", [{ governance: [], registrations: [] }]));
   const localIndex = Principal.fromUint8Array(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 7, 1, 1));
   const created = new Uint8Array(IDL.encode(method("local_index", "c2c_create_user").retTypes, [{ Ok: { user_id: Principal.fromUint8Array(Uint8Array.of(5, 1, 1)) } }]));
   index.update("add_local_index", encode("user_index", "add_local_index", localIndex));

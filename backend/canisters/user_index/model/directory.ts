@@ -7,15 +7,18 @@ import { stableMemory } from "../../../cdk/stable/memory-manager";
 import { BY_PRINCIPAL, BY_USER_ID, BY_USERNAME, USERS } from "../memory";
 import { fold } from "./usernames";
 
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 
 // Layout 1: u8 version · bytes sign-in principal · bytes user id · bytes local index · text username · u64 created (ms)
+// Layout 2: the same · text display name (empty: none)
 export class User {
   principal: Uint8Array = new Uint8Array(0);
   userId: Uint8Array = new Uint8Array(0);
   localIndex: Uint8Array = new Uint8Array(0);
   username: string = "";
   created: u64 = 0;
+  /** Empty when there is none. */
+  displayName: string = "";
 
   encode(w: ByteWriter): void {
     w.u8(LAYOUT);
@@ -24,15 +27,18 @@ export class User {
     w.bytes(this.localIndex);
     w.text(this.username);
     w.u64(this.created);
+    w.text(this.displayName);
   }
 
   decode(r: ByteReader): void {
-    assert(r.u8() == LAYOUT, "unknown layout of a user");
+    const layout = r.u8();
+    assert(layout == 1 || layout == LAYOUT, "unknown layout of a user");
     this.principal = r.bytes();
     this.userId = r.bytes();
     this.localIndex = r.bytes();
     this.username = r.text();
     this.created = r.u64();
+    if (layout > 1) this.displayName = r.text();
   }
 }
 
@@ -55,6 +61,15 @@ export function userByPrincipal(principal: Principal): User | null {
 
 export function userById(userId: Principal): User | null {
   return byUserId.find(userId.bytes) ? users.get(byUserId.found()) : null;
+}
+
+/** Nothing when there is no such user. */
+export function setDisplayName(userId: Principal, displayName: string): void {
+  if (!byUserId.find(userId.bytes)) return;
+  const number = byUserId.found();
+  const user = users.get(number);
+  user.displayName = displayName;
+  users.insert(number, user);
 }
 
 export function isTaken(username: string): bool {

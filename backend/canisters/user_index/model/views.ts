@@ -10,7 +10,8 @@ export function currentUserView(user: User): CurrentUser {
 
 /** Without the sign-in principal, which is nobody's business. */
 export function summaryView(user: User): UserSummary {
-  return new UserSummary(new Principal(user.userId), user.username, new Principal(user.localIndex));
+  const displayName: string | null = user.displayName.length == 0 ? null : user.displayName;
+  return new UserSummary(new Principal(user.userId), user.username, displayName, new Principal(user.localIndex));
 }
 
 export function summaryViews(users: Array<User>): Array<UserSummary> {

@@ -7,9 +7,10 @@ import { Principal } from "../../../cdk/principal/principal";
 import * as local_index from "../../../generated/local_index/client";
 import { CreateUserArgs, CreateUserResultTag } from "../../../generated/local_index/types";
 import { reply_register_user } from "../../../generated/user_index/replies";
-import { RegisterArgs, RegisterError, RegisterResult, UsernameError } from "../../../generated/user_index/types";
+import { RegisterArgs, RegisterError, RegisterResult, RetryAfter, UsernameError } from "../../../generated/user_index/types";
 import { addUser, isTaken, User, userByPrincipal } from "../model/directory";
 import { beginRegistration, endRegistration, isCurrent, isReserved, Registration, registrationOf } from "../model/pending";
+import { limitRegistration } from "../model/registration-rate";
 import { countUser, leastLoaded } from "../model/subnets";
 import { usernameFault } from "../model/usernames";
 import { currentUserView } from "../model/views";
@@ -36,16 +37,18 @@ export function register_user(arg: RegisterArgs): Later {
   if (fault !== null) return refuse(RegisterError.Username(fault));
   const now = timeMillis();
   const earlier = registrationOf(owner.bytes);
-  if (earlier !== null) {
-    if (!earlier.isLost(now)) return refuse(RegisterError.InProgress());
-    endRegistration(owner.bytes, earlier);
-    countUser(earlier.localIndex, -1);
-  }
+  if (earlier !== null && !earlier.isLost(now)) return refuse(RegisterError.InProgress());
   if (isTaken(arg.username) || isReserved(arg.username, owner.bytes)) {
     return refuse(RegisterError.Username(UsernameError.Taken()));
   }
   const localIndex = leastLoaded();
   if (localIndex === null) return refuse(RegisterError.Unavailable("no subnet takes accounts yet"));
+  const waitMillis = limitRegistration();
+  if (waitMillis > 0) return refuse(RegisterError.RateLimited(new RetryAfter(waitMillis)));
+  if (earlier !== null) {
+    endRegistration(owner.bytes, earlier);
+    countUser(earlier.localIndex, -1);
+  }
   const registration = new Registration();
   registration.localIndex = localIndex;
   registration.username = arg.username;
