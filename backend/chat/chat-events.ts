@@ -157,6 +157,8 @@ export class ChatEvents {
     record.text = "";
     record.tallies = [];
     record.editedAt = 0;
+    record.isGivenUp = false;
+    record.isSentAgain = false;
     record.deletedAt = at;
     record.deletedBy = by;
     this.update(chat, index, record);

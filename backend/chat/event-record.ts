@@ -6,7 +6,8 @@
 //   u64 timestamp, milliseconds
 //   varint actor (number of a person in this canister's table)
 //   varint ordinal (messages by others than this copy's owner up to and including this event)
-//   kind Message:  u64 message id · varint sequence · u8 flags (1 reply, 2 edited, 4 deleted) · [u64 replies to] · [u64 edited at]
+//   kind Message:  u64 message id · varint sequence · u8 flags (1 reply, 2 edited, 4 deleted, 8 given up, 16 sent again)
+//                  · [u64 replies to] · [u64 edited at]
 //                  · [u64 deleted at, varint deleted by] · text · varint tallies { text reaction, varint count,
 //                  varint shown, varint person… }
 //   other kinds:   text · varint subjects { varint person }
@@ -29,6 +30,8 @@ const LAYOUT: u8 = 1;
 const HAS_REPLY: u8 = 1;
 const IS_EDITED: u8 = 2;
 const IS_DELETED: u8 = 4;
+const IS_GIVEN_UP: u8 = 8;
+const IS_SENT_AGAIN: u8 = 16;
 
 /** People named in a tally: enough for a tooltip; the rest is only counted. */
 export const TALLY_PEOPLE_SHOWN: i32 = 5;
@@ -49,6 +52,9 @@ export class EventRecord {
   messageId: u64 = 0;
   /** 1 + number of the envelope that carries it to another copy; 0 when it does not travel. */
   sequence: u64 = 0;
+  /** Did not reach the other copy; `isSentAgain`: and is on its way there again. */
+  isGivenUp: bool = false;
+  isSentAgain: bool = false;
   hasReply: bool = false;
   repliesTo: u64 = 0;
   /** 0 when never edited. */
@@ -104,6 +110,8 @@ export class EventRecord {
     if (this.hasReply) flags |= HAS_REPLY;
     if (this.editedAt != 0) flags |= IS_EDITED;
     if (this.deletedAt != 0) flags |= IS_DELETED;
+    if (this.isGivenUp) flags |= IS_GIVEN_UP;
+    if (this.isSentAgain) flags |= IS_SENT_AGAIN;
     w.u8(flags);
     if (this.hasReply) w.u64(this.repliesTo);
     if (this.editedAt != 0) w.u64(this.editedAt);
@@ -139,6 +147,8 @@ export class EventRecord {
     this.sequence = r.varint();
     const flags = r.u8();
     this.hasReply = (flags & HAS_REPLY) != 0;
+    this.isGivenUp = (flags & IS_GIVEN_UP) != 0;
+    this.isSentAgain = (flags & IS_SENT_AGAIN) != 0;
     if (this.hasReply) this.repliesTo = r.u64();
     if (flags & IS_EDITED) this.editedAt = r.u64();
     if (flags & IS_DELETED) {

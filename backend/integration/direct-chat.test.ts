@@ -34,6 +34,21 @@ describe("registration", () => {
     }
   });
 
+  test("tells the name that somebody gave themselves, over a stopped user index", async () => {
+    const named = async () => (await ann.index.users([bob.id]))[0]!.display_name;
+    expect(await named()).toEqual([]);
+    ok(await bob.user.set_profile({ display_name: ["  Bob the Builder "], bio: "" }));
+    await settle();
+    expect(await named()).toEqual(["Bob the Builder"]);
+    await network.power("stop", network.userIndex, ChatNetwork.admin);
+    ok(await bob.user.set_profile({ display_name: [], bio: "" }));
+    await settle();
+    await network.power("start", network.userIndex, ChatNetwork.admin);
+    expect(await named()).toEqual(["Bob the Builder"]);
+    await network.net.time.advance(60_000);
+    expect(await named()).toEqual([]);
+  });
+
   test("answers the account that is there when asked again", async () => {
     const again = await ann.index.register_user({ username: "another_name" });
     expect(errorOf(again)).toBe("AlreadyRegistered");
@@ -43,7 +58,7 @@ describe("registration", () => {
   test("finds people by prefix, for registered callers only, without their sign-in principal", async () => {
     const found = await ann.index.search_users({ prefix: "BOB", max_results: 10 });
     expect(found.map((user) => user.username)).toEqual(["BobBuilder"]);
-    expect(Object.keys(found[0]!).sort()).toEqual(["local_index", "user_id", "username"]);
+    expect(Object.keys(found[0]!).sort()).toEqual(["display_name", "local_index", "user_id", "username"]);
     const stranger = network.as(network.stranger()).user_index(network.userIndex);
     expect(await stranger.search_users({ prefix: "bob", max_results: 10 })).toEqual([]);
     expect(await stranger.users([bob.id])).toEqual([]);
@@ -194,6 +209,57 @@ describe("giving up", () => {
     expect(await fay.texts(eve)).toEqual(["after"]);
     const summary = (await eve.chatWith(fay))!;
     expect(summary.delivered_up_to[0]).toBe(summary.latest_event_index);
+  });
+
+  test("can be undone: the same message id sends it again, once, as it reads now", async () => {
+    const [eve, fay] = [await network.person("eve_again"), await network.person("fay_again")];
+    await eve.say(fay, "kept");
+    await settle();
+    const home = fay.account.local_index;
+    const init = encodeInit("user", [{ user_index: Principal.fromText(network.userIndex), local_index: home }]);
+    await network.net.install(fay.id, moduleOf("user"), init, { mode: "reinstall", sender: home });
+    const lost = await eve.say(fay, "given up");
+    await settle();
+    const delivery = async () => (await eve.events(fay)).flatMap(({ kind }) => ("Message" in kind && kind.Message.message_id === lost ? kind.Message.delivery : []));
+    expect(await delivery()).toEqual([{ GivenUp: null }]);
+
+    // Again, and again in vain.
+    await eve.say(fay, "given up", { id: lost });
+    await settle();
+    expect(await delivery()).toEqual([{ GivenUp: null }]);
+    expect((await eve.chatWith(fay))!.failed.map((failure) => failure.message_id)).toEqual([lost]);
+
+    ok(await network.as(Principal.fromText(network.userIndex)).local_index(home).c2c_create_user({ owner: fay.sender, username: "fay_again" }));
+    ok(await eve.user.edit_message({ them: fay.id, message_id: lost, text: "given up, edited" }));
+    await network.power("stop", fay.id, home);
+    await eve.say(fay, "other words are not taken", { id: lost });
+    await eve.say(fay, "nor twice", { id: lost });
+    expect(await delivery()).toEqual([{ SentAgain: null }]);
+    expect((await eve.chatWith(fay))!.failed).toEqual([]);
+    await network.power("start", fay.id, home);
+    await network.net.time.advance(60_000);
+    expect(await delivery()).toEqual([]);
+    expect(await fay.texts(eve)).toEqual(["given up, edited"]);
+    await eve.say(fay, "nor when it was delivered", { id: lost });
+    await settle();
+    expect(await fay.texts(eve)).toEqual(["given up, edited"]);
+    expect(await eve.texts(fay)).toEqual(["kept", "given up, edited"]);
+  });
+
+  test("of more messages than are listed still marks every one", async () => {
+    const [eve, fay] = [await network.person("eve_third"), await network.person("fay_third")];
+    await eve.say(fay, "first");
+    await settle();
+    const home = fay.account.local_index;
+    await network.power("stop", fay.id, home);
+    for (let i = 0; i < 60; i++) await eve.say(fay, `lost ${i}`);
+    const init = encodeInit("user", [{ user_index: Principal.fromText(network.userIndex), local_index: home }]);
+    await network.net.install(fay.id, moduleOf("user"), init, { mode: "reinstall", sender: home });
+    await network.power("start", fay.id, home);
+    for (let i = 0; i < 10; i++) await network.net.time.advance(60_000);
+    const given = (await eve.events(fay)).filter(({ kind }) => "Message" in kind && kind.Message.delivery.length > 0);
+    expect(given).toHaveLength(60);
+    expect((await eve.chatWith(fay))!.failed).toHaveLength(50);
   });
 });
 

@@ -13,6 +13,7 @@
 // | 8  | model/groups     | person number of the group → GroupMembership       |
 // | 9  | outbox (kit)     | envelopes for other user canisters                 |
 // | 10 | outbox (kit)     | its destinations                                   |
+// | 11 | model/blocked    | person number → 0                                  |
 
 export const ACCOUNT: u8 = 0;
 export const PEOPLE_NUMBERS: u8 = 1;
@@ -25,3 +26,4 @@ export const CHATS: u8 = 7;
 export const GROUPS: u8 = 8;
 export const OUTBOX_ENVELOPES: u8 = 9;
 export const OUTBOX_DESTINATIONS: u8 = 10;
+export const BLOCKED: u8 = 11;

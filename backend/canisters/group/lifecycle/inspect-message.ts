@@ -1,7 +1,10 @@
-// Refuses strangers before they cost this canister anything. Not a guard: handlers check again.
+// Refuses strangers, and what only canisters call, before they cost this canister anything. Not a guard: handlers
+// check again.
 
+import { isForCanisters } from "../../../cdk/guards";
+import { isCanisterCall } from "../../../chat/ingress";
 import { callingMember } from "../guards";
 
 export function inspect_message(method: string): bool {
-  return callingMember() !== null;
+  return isForCanisters(method) ? isCanisterCall(method) : callingMember() !== null;
 }

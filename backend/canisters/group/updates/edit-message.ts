@@ -5,6 +5,7 @@ import { checkText, MAX_MESSAGE_CHARS, TextCheck } from "../../../chat/text-rule
 import { CharLimit, EditMessageArgs, GroupError, GroupResult } from "../../../generated/group/types";
 import { callingMember } from "../guards";
 import { CHAT, events } from "../model/group";
+import { limitSend } from "../model/limits";
 
 export function edit_message(arg: EditMessageArgs): GroupResult {
   const member = callingMember();
@@ -19,6 +20,8 @@ export function edit_message(arg: EditMessageArgs): GroupResult {
   if (record.actor != member.number) return GroupResult.Err(GroupError.NotYourMessage());
   if (record.isDeleted) return GroupResult.Err(GroupError.AlreadyDeleted());
   if (record.text != text) {
+    const refusal = limitSend(member.number);
+    if (refusal !== null) return GroupResult.Err(refusal);
     record.text = text;
     record.editedAt = timeMillis();
     events.update(CHAT, <u32>index, record);

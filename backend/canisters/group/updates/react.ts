@@ -5,6 +5,7 @@ import { isReaction } from "../../../chat/text-rules";
 import { GroupError, GroupResult, ReactArgs } from "../../../generated/group/types";
 import { callingMember } from "../guards";
 import { CHAT, events } from "../model/group";
+import { limitReaction } from "../model/limits";
 
 export function react(arg: ReactArgs): GroupResult {
   const member = callingMember();
@@ -14,6 +15,8 @@ export function react(arg: ReactArgs): GroupResult {
   if (index < 0) return GroupResult.Err(GroupError.MessageNotFound());
   const record = events.get(CHAT, <u32>index)!;
   if (record.isDeleted) return GroupResult.Err(GroupError.AlreadyDeleted());
+  const refusal = limitReaction(member.number);
+  if (refusal !== null) return GroupResult.Err(refusal);
   const outcome = events.react(CHAT, <u32>index, record, member.number, arg.reaction, arg.add);
   return outcome == ReactOutcome.TooManyKinds ? GroupResult.Err(GroupError.InvalidReaction()) : GroupResult.Ok();
 }

@@ -6,6 +6,7 @@ import { checkText, MAX_MESSAGE_CHARS, TextCheck } from "../../../chat/text-rule
 import { CharLimit, GroupError, SendMessageArgs, SendMessageResult, Sent } from "../../../generated/group/types";
 import { callingMember } from "../guards";
 import { addEvent, CHAT, events } from "../model/group";
+import { limitSend } from "../model/limits";
 
 export function send_message(arg: SendMessageArgs): SendMessageResult {
   const member = callingMember();
@@ -20,6 +21,8 @@ export function send_message(arg: SendMessageArgs): SendMessageResult {
     if (first.actor != member.number) return SendMessageResult.Err(GroupError.NotYourMessage());
     return SendMessageResult.Ok(new Sent(<u32>known, first.timestamp));
   }
+  const refusal = limitSend(member.number);
+  if (refusal !== null) return SendMessageResult.Err(refusal);
   const record = EventRecord.message(arg.message_id, member.number, text, timeMillis());
   const replied = arg.replies_to;
   if (replied !== null) {

@@ -6,10 +6,11 @@ import { StableCell } from "../../../cdk/stable/cell";
 import { stableMemory } from "../../../cdk/stable/memory-manager";
 import { ACCOUNT } from "../memory";
 
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 
 // Layout 1: u8 version · bytes user index · bytes local index · bytes owner (empty while pooled)
 //           · text username · u8 has display name [text] · text bio
+// Layout 2: the same · bool the user index does not know the display name yet
 export class Account {
   userIndex: Uint8Array = new Uint8Array(0);
   localIndex: Uint8Array = new Uint8Array(0);
@@ -17,6 +18,7 @@ export class Account {
   username: string = "";
   displayName: string | null = null;
   bio: string = "";
+  isNameUntold: bool = false;
 
   get isClaimed(): bool {
     return this.owner.length > 0;
@@ -32,16 +34,19 @@ export class Account {
     w.u8(displayName === null ? 0 : 1);
     if (displayName !== null) w.text(displayName);
     w.text(this.bio);
+    w.bool(this.isNameUntold);
   }
 
   decode(r: ByteReader): void {
-    assert(r.u8() == LAYOUT, "unknown layout of the account");
+    const layout = r.u8();
+    assert(layout == 1 || layout == LAYOUT, "unknown layout of the account");
     this.userIndex = r.bytes();
     this.localIndex = r.bytes();
     this.owner = r.bytes();
     this.username = r.text();
     this.displayName = r.u8() == 0 ? null : r.text();
     this.bio = r.text();
+    if (layout > 1) this.isNameUntold = r.bool();
   }
 }
 

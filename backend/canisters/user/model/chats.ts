@@ -13,7 +13,7 @@ import { self } from "../../../cdk/api";
 import { Principal } from "../../../cdk/principal/principal";
 import { CHANGES, CHATS, EVENTS, MESSAGE_IDS, PEOPLE_NUMBERS, PEOPLE_PRINCIPALS, REACTIONS } from "../memory";
 
-const LAYOUT: u8 = 1;
+const LAYOUT: u8 = 2;
 
 /** No mark yet; marks are event indexes. */
 export const NO_MARK: i64 = -1;
@@ -23,9 +23,17 @@ export class FailedDelivery {
   reason: string = "";
 }
 
+/** A message that was given up and is on its way again. */
+export class Resent {
+  messageId: u64 = 0;
+  /** 1 + number of its new envelope. */
+  sequence: u64 = 0;
+}
+
 // Layout 1: u8 version · u64 created · text username · u32 next index · u32 theirs · u32 theirs read
 //           · i64 read by me · i64 read by them · i64 delivered · i64 latest message · u64 next sequence from them
 //           · varint failures { u64 message id, text reason }
+// Layout 2: the same · u8 blocked · varint dropped up to · varint resent { u64 message id, varint sequence }
 export class DirectChat {
   /** Number of the counterpart and of the chat; the key, not part of the record. */
   number: u32 = 0;
@@ -42,6 +50,16 @@ export class DirectChat {
   /** The next envelope to apply from their outbox. */
   nextSequence: u64 = 0;
   failures: Array<FailedDelivery> = [];
+  /** By the owner; kept here too so that no message has to look it up. */
+  blocked: bool = false;
+  /** Envelopes below this number and above the delivery mark were thrown away at the other side. */
+  droppedUpTo: u64 = 0;
+  resent: Array<Resent> = [];
+
+  /** The owner has written here: whoever writes is no stranger. ChatCreated is the one event that is nobody's message. */
+  get isAnswered(): bool {
+    return this.nextIndex > this.theirs + 1;
+  }
 
   get unread(): u32 {
     return this.theirs - this.theirsRead;
@@ -64,10 +82,18 @@ export class DirectChat {
       w.u64(this.failures[i].messageId);
       w.text(this.failures[i].reason);
     }
+    w.bool(this.blocked);
+    w.varint(this.droppedUpTo);
+    w.varint(this.resent.length);
+    for (let i = 0; i < this.resent.length; i++) {
+      w.u64(this.resent[i].messageId);
+      w.varint(this.resent[i].sequence);
+    }
   }
 
   decode(r: ByteReader): void {
-    assert(r.u8() == LAYOUT, "unknown layout of a direct chat");
+    const layout = r.u8();
+    assert(layout == 1 || layout == LAYOUT, "unknown layout of a direct chat");
     this.created = r.u64();
     this.username = r.text();
     this.nextIndex = r.u32();
@@ -84,6 +110,16 @@ export class DirectChat {
       failure.messageId = r.u64();
       failure.reason = r.text();
       this.failures.push(failure);
+    }
+    if (layout == 1) return;
+    this.blocked = r.bool();
+    this.droppedUpTo = r.varint();
+    const resent = <i32>r.varint();
+    for (let i = 0; i < resent; i++) {
+      const again = new Resent();
+      again.messageId = r.u64();
+      again.sequence = r.varint();
+      this.resent.push(again);
     }
   }
 }

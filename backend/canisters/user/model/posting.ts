@@ -5,6 +5,7 @@ import { EventKind, EventRecord } from "../../../chat/event-record";
 import { ReactOutcome } from "../../../chat/chat-events";
 import { timeMillis } from "../../../cdk/api";
 import { Principal } from "../../../cdk/principal/principal";
+import { isBlocked } from "./blocked";
 import { DirectChat, events, findChat, me, people, saveChat } from "./chats";
 
 export const enum Outcome {
@@ -26,6 +27,7 @@ export function chatWith(them: Principal, username: string): DirectChat {
   chat.number = number;
   chat.created = timeMillis();
   chat.username = username;
+  chat.blocked = isBlocked(them);
   addEvent(chat, EventRecord.system(EventKind.ChatCreated, me(), chat.created));
   return chat;
 }

@@ -15,6 +15,7 @@ import {
   JoinedStatus,
   Message,
   MessageContent,
+  MessageDelivery,
   Profile,
   Reaction,
   TextContent,
@@ -48,6 +49,11 @@ function reactionsOf(chat: u32, index: u32, record: EventRecord): Array<Reaction
   return list;
 }
 
+function deliveryView(record: EventRecord): Opt<MessageDelivery> | null {
+  if (!record.isGivenUp) return null;
+  return new Opt<MessageDelivery>(record.isSentAgain ? MessageDelivery.SentAgain : MessageDelivery.GivenUp);
+}
+
 export function eventView(chat: u32, index: u32, record: EventRecord): Event {
   if (record.kind != RecordKind.Message) return new Event(index, record.timestamp, EventKind.ChatCreated());
   const content = record.isDeleted
@@ -60,6 +66,7 @@ export function eventView(chat: u32, index: u32, record: EventRecord): Event {
     record.hasReply ? new Opt<u64>(record.repliesTo) : null,
     reactionsOf(chat, index, record),
     stamp(record.editedAt),
+    deliveryView(record),
   );
   return new Event(index, record.timestamp, EventKind.Message(message));
 }

@@ -1,11 +1,13 @@
 // Everything that changed for the owner after a version: one page in proportion to the changes.
 
 import { DirectChatUpdate, Event, GroupEntry, Profile, UpdatesArgs, UserUpdates } from "../../../generated/user/types";
+import { Principal } from "../../../cdk/principal/principal";
 import { mayReadFor } from "../guards";
+import { allBlocked } from "../model/blocked";
 import { events, findChat } from "../model/chats";
 import { groupByNumber, GROUP_FLAG } from "../model/groups";
 import { chatView, eventView, groupView, profileView } from "../model/views";
-import { PROFILE } from "../model/profile";
+import { BLOCKED_LIST, PROFILE } from "../model/profile";
 
 function lastMessageBytes(chat: u32): u32 {
   if (chat & GROUP_FLAG) return 0;
@@ -20,11 +22,15 @@ export function updates(arg: UpdatesArgs): UserUpdates | null {
   const chats: DirectChatUpdate[] = [];
   const groups: GroupEntry[] = [];
   let profile: Profile | null = null;
+  let blocked: Array<Principal> | null = null;
   const entries = changes.entries;
   for (let i = 0; i < entries.length; ) {
     const chat = entries[i].chat;
     if (chat == PROFILE) {
       profile = profileView();
+      i++;
+    } else if (chat == BLOCKED_LIST) {
+      blocked = allBlocked();
       i++;
     } else if (chat & GROUP_FLAG) {
       const membership = groupByNumber(chat & ~GROUP_FLAG);
@@ -40,5 +46,5 @@ export function updates(arg: UpdatesArgs): UserUpdates | null {
       if (direct !== null) chats.push(new DirectChatUpdate(chatView(direct), changed));
     }
   }
-  return new UserUpdates(changes.version, changes.more, profile, chats, groups);
+  return new UserUpdates(changes.version, changes.more, profile, blocked, chats, groups);
 }

@@ -11,6 +11,7 @@ import { CharLimit, CreatedGroup, CreateGroupArgs, CreateGroupResult, GroupError
 import { callerIsOwner } from "../guards";
 import { account, localIndex } from "../model/account";
 import { groupOrNew, Membership, saveGroup } from "../model/groups";
+import { limitGroup } from "../model/limits";
 
 export function create_group(arg: CreateGroupArgs): Later {
   if (!callerIsOwner()) return refuse(GroupError.NotAuthorized());
@@ -20,6 +21,8 @@ export function create_group(arg: CreateGroupArgs): Later {
   if (checkText(arg.description, MAX_DESCRIPTION_CHARS) == TextCheck.TooLong) {
     return refuse(GroupError.DescriptionTooLong(new CharLimit(MAX_DESCRIPTION_CHARS)));
   }
+  const wait = limitGroup();
+  if (wait !== null) return refuse(GroupError.RateLimited(wait));
   const state = account();
   const call = new CreateGroupCall(new Principal(state.owner), state.username, arg.name, arg.description, arg.invite, arg.request_id);
   local_index.c2c_create_group(localIndex(), call).perform(onCreated, onRejected, arg);

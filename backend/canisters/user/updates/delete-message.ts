@@ -3,9 +3,9 @@
 import { timeMillis } from "../../../cdk/api";
 import { DeleteMessageArgs, MessageError, MessageResult } from "../../../generated/user/types";
 import { callerIsOwner } from "../guards";
-import { enqueueDelete, hasRoom } from "../model/delivery";
+import { enqueueDelete, forgetFailure, hasRoom } from "../model/delivery";
 import { messageResult } from "../model/errors";
-import { findChatWith, me } from "../model/chats";
+import { findChatWith, me, saveChat } from "../model/chats";
 import { deleteMessage, Outcome } from "../model/posting";
 
 export function delete_message(arg: DeleteMessageArgs): MessageResult {
@@ -15,6 +15,9 @@ export function delete_message(arg: DeleteMessageArgs): MessageResult {
   if (!hasRoom(arg.them)) return MessageResult.Err(MessageError.TooManyWaiting());
   const now = timeMillis();
   const outcome = deleteMessage(chat, me(), arg.message_id, now);
-  if (outcome == Outcome.Done) enqueueDelete(arg.them, now, arg.message_id);
+  if (outcome == Outcome.Done) {
+    if (forgetFailure(chat, arg.message_id)) saveChat(chat);
+    enqueueDelete(arg.them, now, arg.message_id);
+  }
   return messageResult(outcome);
 }

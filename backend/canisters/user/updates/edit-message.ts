@@ -6,6 +6,7 @@ import { CharLimit, EditMessageArgs, MessageError, MessageResult } from "../../.
 import { callerIsOwner } from "../guards";
 import { enqueueEdit, hasRoom } from "../model/delivery";
 import { messageResult } from "../model/errors";
+import { limitSend } from "../model/limits";
 import { findChatWith, me } from "../model/chats";
 import { editMessage, Outcome } from "../model/posting";
 
@@ -18,6 +19,8 @@ export function edit_message(arg: EditMessageArgs): MessageResult {
   const chat = findChatWith(arg.them);
   if (chat === null) return MessageResult.Err(MessageError.ChatNotFound());
   if (!hasRoom(arg.them)) return MessageResult.Err(MessageError.TooManyWaiting());
+  const wait = limitSend();
+  if (wait !== null) return MessageResult.Err(MessageError.RateLimited(wait));
   const now = timeMillis();
   const outcome = editMessage(chat, me(), arg.message_id, text, now);
   if (outcome == Outcome.Done) enqueueEdit(arg.them, now, arg.message_id, text);

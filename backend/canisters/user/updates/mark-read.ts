@@ -20,8 +20,8 @@ export function mark_read(marks: Array<ReadMark>): void {
       const chat = findChatWith(them);
       if (chat === null) continue;
       const read = markRead(chat, mark.up_to);
-      // A mark that finds no room is told with the next one.
-      if (read.found && hasRoom(them)) enqueueRead(them, timeMillis(), read.messageId);
+      // A mark that finds no room is told with the next one. Who is blocked learns nothing.
+      if (read.found && !chat.blocked && hasRoom(them)) enqueueRead(them, timeMillis(), read.messageId);
     } else {
       const group = findGroup(mark.chat.as_Group);
       if (group === null || <i64>mark.up_to <= group.readUpTo) continue;

@@ -1,6 +1,6 @@
 // Posts a message to a person. The write is local and answers at once; delivery goes through the outbox. Only
 // the very first message to somebody waits for the user index to confirm that the recipient exists.
-// Safe to repeat: a message id that was posted answers its first event.
+// Safe to repeat: a message id that was posted answers its first event. If that message was given up, it is sent again.
 
 import { self, timeMillis } from "../../../cdk/api";
 import { Later, Rejection } from "../../../cdk/calls";
@@ -11,8 +11,10 @@ import { reply_send_message } from "../../../generated/user/replies";
 import { CharLimit, MessageError, SendMessageArgs, SendMessageResult, Sent } from "../../../generated/user/types";
 import { callerIsOwner } from "../guards";
 import { userIndex } from "../model/account";
+import { isBlocked } from "../model/blocked";
 import { DirectChat, events, findChatWith, me } from "../model/chats";
-import { enqueueMessage, hasRoom, nextSequence } from "../model/delivery";
+import { enqueueMessage, hasRoom, hasRoomToResend, nextSequence, resend } from "../model/delivery";
+import { limitSend } from "../model/limits";
 import { addEvent, chatWith } from "../model/posting";
 
 export function send_message(arg: SendMessageArgs): Later {
@@ -24,6 +26,7 @@ export function send_message(arg: SendMessageArgs): Later {
   if (arg.recipient.equals(self())) return refuse(MessageError.CannotMessageSelf());
   const chat = findChatWith(arg.recipient);
   if (chat !== null) return reply_send_message(post(chat, arg));
+  if (isBlocked(arg.recipient)) return refuse(MessageError.Blocked());
   user_index.c2c_lookup_user(userIndex(), arg.recipient).perform(onLookup, onLookupFailed, arg);
 }
 
@@ -43,13 +46,28 @@ function onLookupFailed(context: Object | null, rejection: Rejection): void {
   refuse(MessageError.Unavailable(rejection.message));
 }
 
+/** Why nothing new may be sent now, or null. */
+function refusalOf(chat: DirectChat): MessageError | null {
+  if (chat.blocked) return MessageError.Blocked();
+  const wait = limitSend();
+  return wait === null ? null : MessageError.RateLimited(wait);
+}
+
 function post(chat: DirectChat, arg: SendMessageArgs): SendMessageResult {
   const known = events.indexOf(chat.number, arg.message_id);
   if (known >= 0) {
     const first = events.get(chat.number, <u32>known)!;
     if (first.actor != me()) return SendMessageResult.Err(MessageError.NotYourMessage());
+    if (first.isGivenUp && !first.isSentAgain) {
+      const refusal = refusalOf(chat);
+      if (refusal !== null) return SendMessageResult.Err(refusal);
+      if (!hasRoomToResend(chat, arg.recipient)) return SendMessageResult.Err(MessageError.TooManyWaiting());
+      resend(chat, arg.recipient, first, <u32>known);
+    }
     return SendMessageResult.Ok(new Sent(<u32>known, first.timestamp));
   }
+  const refusal = refusalOf(chat);
+  if (refusal !== null) return SendMessageResult.Err(refusal);
   if (!hasRoom(arg.recipient)) return SendMessageResult.Err(MessageError.TooManyWaiting());
   const record = EventRecord.message(arg.message_id, me(), arg.text, timeMillis());
   const replied = arg.replies_to;

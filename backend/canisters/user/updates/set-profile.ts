@@ -3,6 +3,7 @@
 import { checkText, MAX_DESCRIPTION_CHARS, MAX_NAME_CHARS, TextCheck } from "../../../chat/text-rules";
 import { CharLimit, ProfileError, SetProfileArgs, SetProfileResult } from "../../../generated/user/types";
 import { callerIsOwner } from "../guards";
+import { tellName } from "../jobs/tell-name";
 import { account, saveAccount } from "../model/account";
 import { events } from "../model/chats";
 import { PROFILE } from "../model/profile";
@@ -23,9 +24,11 @@ export function set_profile(arg: SetProfileArgs): SetProfileResult {
     if (name.length > 0) displayName = name;
   }
   const state = account();
+  if (state.displayName != displayName) state.isNameUntold = true;
   state.displayName = displayName;
   state.bio = bio;
   saveAccount();
   events.touchSummary(PROFILE);
+  tellName();
   return SetProfileResult.Ok();
 }
