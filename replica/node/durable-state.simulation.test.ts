@@ -1,24 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { toHex } from '../codec/bytes.ts';
-import { MessageRouting } from '../messaging/message-routing.ts';
 import { CertifiedTree } from '../state/certified-tree.ts';
-import { ReplicatedState } from '../state/replicated-state.ts';
 import type { CheckpointInfo, RecordChange } from '../state/store/checkpoint-store.ts';
 import { StoreError } from '../state/store/errors.ts';
 import { MemoryCheckpointStore } from '../state/store/memory-checkpoint-store.ts';
 import { MachineStopped, SimulatedDisk } from '../state/store/simulated-disk.ts';
-import type { Batch } from '../types/batch.ts';
-import { Principal } from '../types/principal.ts';
-import { APPLICATION_SUBNET } from '../types/subnet-config.ts';
 import { recover } from './durable-state.ts';
 import type { DurabilityOptions, Recovered } from './durable-state.ts';
+import { batchAfter, genesis, NO_CODE, routingOf, TOPOLOGY } from './message-batches.ts';
 
 /** Of four lives each. `PARLEY_SIMULATION_CYCLES=5000` for a long run. */
 const CYCLES = Number(process.env['PARLEY_SIMULATION_CYCLES'] ?? 300);
-const SUBNET = Principal.fromCanisterIndex(77n);
-const OWN = { id: SUBNET, kind: 'application' as const, publicKey: new Uint8Array(133), nodes: [], ranges: [] };
-const TOPOLOGY = { rootSubnetId: SUBNET, rootKey: new Uint8Array(133), subnets: [OWN], registryVersion: 1n };
-
 function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -48,35 +40,6 @@ class CrashingStore extends MemoryCheckpointStore {
   }
 }
 
-/** A message to a canister that does not exist: the state remembers its id and the reject. */
-function batchAfter(state: ReplicatedState, random: () => number): Batch {
-  const height = state.height + 1;
-  const timeNanos = state.timeNanos + 1n + BigInt(Math.floor(random() * 1e9));
-  const ingress = Array.from({ length: Math.floor(random() * 4) }, () => ({
-    messageId: toHex(Uint8Array.from({ length: 32 }, () => Math.floor(random() * 256))),
-    sender: Principal.anonymous(),
-    receiver: Principal.fromCanisterIndex(1n),
-    effectiveCanisterId: Principal.fromCanisterIndex(1n),
-    methodName: 'm',
-    arg: Uint8Array.from({ length: Math.floor(random() * 100) }, () => Math.floor(random() * 256)),
-    expiryNanos: timeNanos + 1_000_000_000n,
-    envelopeBytes: 100,
-  }));
-  return { height, timeNanos, randomness: new Uint8Array(32).fill(height), ingress, xnet: [], consensusResponses: [] };
-}
-
-function routingOf(state: ReplicatedState): MessageRouting {
-  const never = (): never => {
-    throw new Error('no canister is ever run here');
-  };
-  return new MessageRouting({
-    config: APPLICATION_SUBNET,
-    state,
-    management: { executeManagementCall: never, executeManagementQuery: never },
-    engine: { executeEntryPoint: never },
-  });
-}
-
 async function cycle(seed: number): Promise<void> {
   const random = randomFrom(seed);
   const disk = new SimulatedDisk(random);
@@ -90,13 +53,13 @@ async function cycle(seed: number): Promise<void> {
       fileSystem: disk.boot(),
       logFolder: 'log',
       topology: TOPOLOGY,
-      loader: { install: () => { throw new Error('no code'); }, memoryOf: () => { throw new Error('no code'); } },
+      loader: NO_CODE,
       randomBytes: (length) => Uint8Array.from({ length }, () => Math.floor(random() * 256)),
       log: () => {},
       monotonicMillis: () => 0,
       checkpointBatches: 1 + Math.floor(random() * 6),
     };
-    const recovered: Recovered = recover(options, () => new ReplicatedState(SUBNET, 'application', TOPOLOGY, []), routingOf);
+    const recovered: Recovered = recover(options, genesis, routingOf);
     const { state, durable } = recovered;
     const tree = new CertifiedTree(state);
     if (state.height < certain) throw new Error(`seed ${seed}: batch ${certain} was synced, the state is at ${state.height}`);

@@ -14,6 +14,7 @@ import { decodeBatch, encodeBatch } from '../state/message-codec.ts';
 import type { NetworkTopology, ReplicatedState } from '../state/replicated-state.ts';
 import { openBatchLog } from '../state/store/batch-log.ts';
 import type { BatchLog } from '../state/store/batch-log.ts';
+import { corruptedCheckpoint } from '../state/store/checkpoint-store.ts';
 import type { CheckpointStore } from '../state/store/checkpoint-store.ts';
 import { StoreError } from '../state/store/errors.ts';
 import type { FileSystem } from '../state/store/file-system.ts';
@@ -26,6 +27,11 @@ import type { LogFields, LogLevel } from './types.ts';
 export interface DurableState {
   /** Throws `StoreError('disk_full')` at once, with nothing changed, when the batch does not fit on the disk. */
   append(batch: Batch, stateHash: Uint8Array): Promise<void>;
+  /**
+   * The batch appended last could not be executed, and nothing over it has left: it goes out of the log, or it would fail
+   * at every start again. Nothing can be appended after it.
+   */
+  takeBack(): void;
   /** After each published batch, before the next begins. */
   executed(state: ReplicatedState, outcome: BatchOutcome, stateHash: Uint8Array, executeMillis: number): void;
   /** Writes a checkpoint of the final state. */
@@ -40,6 +46,7 @@ export interface DurableState {
 /** For networks without a state folder. */
 export const NOT_DURABLE: DurableState = {
   append: () => Promise.resolve(),
+  takeBack: () => {},
   executed: () => {},
   close: () => Promise.resolve(),
   abandon: () => Promise.resolve(),
@@ -96,15 +103,11 @@ export function recover(
   const info = store.latest();
   const records = new OverlayRecords(store);
   const loaded = loadState(records, options.topology, options.loader, logFolder);
-  if ((loaded === undefined) !== (info === undefined)) throw new StoreError('checkpoint_corrupted', `the checkpoint beside ${logFolder} is incomplete`);
+  if ((loaded === undefined) !== (info === undefined)) throw corruptedCheckpoint(logFolder, 'it is incomplete');
   const state = loaded ?? genesis();
   const tree = new CertifiedTree(state);
   if (info && !equalBytes(tree.tree.digest(), info.stateHash)) {
-    throw new StoreError(
-      'checkpoint_corrupted',
-      `the checkpoint of height ${info.height} beside ${logFolder} does not have the hash it was written with; ` +
-        'restore the state folder from a copy, or start with an empty one (--clean), which loses its contents',
-    );
+    throw corruptedCheckpoint(logFolder, `at height ${info.height} it does not have the state hash it was written with`);
   }
   const { log, records: logged, cutBytes } = openBatchLog({
     fileSystem: options.fileSystem,
@@ -119,12 +122,31 @@ export function recover(
     for (const { height, payload } of logged) {
       if (!equalBytes(tree.tree.digest(), payload.subarray(0, HASH_BYTES))) throw diverged(height, tree.tree.digest(), payload);
       const began = options.monotonicMillis();
-      const outcome = routing.executeBatch(decodeBatch(payload.subarray(HASH_BYTES)));
-      tree.update(state, outcome).digest();
+      const outcome = replaying(height, logFolder, () => {
+        const executed = routing.executeBatch(decodeBatch(payload.subarray(HASH_BYTES)));
+        tree.update(state, executed).digest();
+        return executed;
+      });
       durable.replayed(outcome, options.monotonicMillis() - began);
     }
+    durable.recovered(state, tree.tree.digest());
   }
   return { durable, state, tree, replayed: logged.length };
+}
+
+/** It was executed before, by this program or an earlier version of it; so the fault is the program's. */
+function replaying<T>(height: number, logFolder: string, action: () => T): T {
+  try {
+    return action();
+  } catch (cause) {
+    if (cause instanceof StoreError) throw cause;
+    throw new StoreError(
+      'replay_failed',
+      `batch ${height} in ${logFolder} cannot be executed again (${(cause as Error).message}); this is a fault of the replica, the folder is whole: ` +
+        'start it with the version that wrote it or with a later one, or start with an empty one (--clean), which loses its contents',
+      { cause },
+    );
+  }
 }
 
 function diverged(height: number, reached: Uint8Array, payload: Uint8Array): StoreError {
@@ -143,7 +165,13 @@ export class DiskDurability implements DurableState {
   #pending = new PendingChanges();
   #batches = 0;
   #executeMillis = 0;
+  /** The state after the last published batch, with its hash; what `state` holds may be ahead of it while `#underWay`. */
+  #latest: { readonly state: ReplicatedState; readonly stateHash: Uint8Array } | undefined;
+  /** A batch was appended and is not published yet. */
+  #underWay = false;
   #writing: Promise<void> | undefined;
+  /** The last attempt failed, and what it should have written waits for the next. */
+  #unwritten = false;
   #cancelQuiet: (() => void) | undefined;
   #lastCheckpointMillis = 0;
   #closed = false;
@@ -165,13 +193,18 @@ export class DiskDurability implements DurableState {
   }
 
   append(batch: Batch, stateHash: Uint8Array): Promise<void> {
-    this.#cancelQuiet?.();
     const encoded = encodeBatch(batch);
     const payload = new Uint8Array(HASH_BYTES + encoded.length);
     payload.set(stateHash);
     payload.set(encoded, HASH_BYTES);
     this.#log.append(batch.height, payload);
+    this.#underWay = true;
+    this.#cancelQuiet?.();
     return this.#log.sync();
+  }
+
+  takeBack(): void {
+    this.#log.takeBack();
   }
 
   /** A batch from the log was executed again: its changes are not in a checkpoint yet. */
@@ -181,15 +214,23 @@ export class DiskDurability implements DurableState {
     this.#executeMillis += executeMillis;
   }
 
+  /** All batches from the log were. */
+  recovered(state: ReplicatedState, stateHash: Uint8Array): void {
+    this.#latest = { state, stateHash };
+    this.#checkpointWhenQuiet();
+  }
+
   executed(state: ReplicatedState, outcome: BatchOutcome, stateHash: Uint8Array, executeMillis: number): void {
     this.replayed(outcome, executeMillis);
-    if (this.#writing || this.#closed) return;
+    this.#underWay = false;
+    this.#latest = { state, stateHash };
+    if (this.#closed || this.#writing) return;
     const due =
       this.#log.bytesSinceRotate >= CHECKPOINT_LOG_BYTES ||
       this.#executeMillis >= CHECKPOINT_EXECUTE_MILLIS ||
       this.#batches >= (this.#options.checkpointBatches ?? CHECKPOINT_BATCHES);
-    if (due) this.#checkpointInBackground(state, stateHash);
-    else this.#checkpointWhenQuiet(state, stateHash);
+    if (due) this.#checkpointInBackground();
+    else this.#checkpointWhenQuiet();
   }
 
   async close(state: ReplicatedState, stateHash: Uint8Array): Promise<void> {
@@ -210,13 +251,16 @@ export class DiskDurability implements DurableState {
     await this.#options.store.close();
   }
 
-  #checkpointWhenQuiet(state: ReplicatedState, stateHash: Uint8Array): void {
+  /** If anything is left to write. The next batch cancels it, and asks again. */
+  #checkpointWhenQuiet(): void {
     const { later, monotonicMillis } = this.#options;
-    if (!later) return;
+    if (!later || this.#closed || this.#underWay || (this.#batches === 0 && !this.#unwritten)) return;
     const sinceLast = monotonicMillis() - this.#lastCheckpointMillis;
     const wait = Math.max(QUIET_MILLIS, QUIET_MIN_INTERVAL_MILLIS - sinceLast);
+    this.#cancelQuiet?.();
     const cancel = later(wait, () => {
-      if (!this.#closed && !this.#writing && this.#batches > 0) this.#checkpointInBackground(state, stateHash);
+      this.#cancelQuiet = undefined;
+      if (!this.#closed && !this.#writing && !this.#underWay) this.#checkpointInBackground();
     });
     this.#cancelQuiet = () => {
       cancel();
@@ -224,22 +268,33 @@ export class DiskDurability implements DurableState {
     };
   }
 
-  #checkpointInBackground(state: ReplicatedState, stateHash: Uint8Array): void {
+  #checkpointInBackground(): void {
+    const { state, stateHash } = this.#latest!;
     this.#writing = this.#checkpoint(state, stateHash)
-      .catch((error: unknown) => this.#options.log('error', 'checkpoint.failed', { reason: (error as Error).message }))
-      .finally(() => (this.#writing = undefined));
+      .catch((error: unknown) => {
+        this.#unwritten = true;
+        this.#lastCheckpointMillis = this.#options.monotonicMillis();
+        this.#options.log('error', 'checkpoint.failed', { reason: (error as Error).message });
+      })
+      .finally(() => {
+        this.#writing = undefined;
+        // For the batches that came meanwhile: perhaps none follows.
+        this.#checkpointWhenQuiet();
+      });
   }
 
   async #checkpoint(state: ReplicatedState, stateHash: Uint8Array): Promise<void> {
     const { height } = state;
     const began = this.#options.monotonicMillis();
+    // First: if it fails, nothing has happened. And the new file must be there before the checkpoint is.
+    this.#log.rotate();
     const changes = this.#writer.collect(state, this.#pending);
     this.#pending = new PendingChanges();
     this.#batches = 0;
     this.#executeMillis = 0;
-    this.#log.rotate();
     const collected = this.#options.monotonicMillis();
     await this.#records.commit({ height, stateHash }, changes);
+    this.#unwritten = false;
     this.#log.dropThrough(height);
     this.#lastCheckpointMillis = this.#options.monotonicMillis();
     this.checkpoints++;

@@ -187,9 +187,7 @@ export class SubnetNode implements SubnetNodeApi {
       if (!synced) return;
       const began = performance.now();
       this.#ahead = true;
-      outcome = this.#parts.routing.executeBatch(batch);
-      // Hashed at once, while the disk is busy; a replay does the same, so it counts.
-      this.#tree.update(this.#state, outcome).digest();
+      outcome = this.#execute(batch);
       executeMillis = performance.now() - began;
       this.#counters.executed(outcome, executeMillis);
       await this.#counters.timedAsync('sync', synced);

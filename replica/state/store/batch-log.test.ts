@@ -128,6 +128,61 @@ describe('batch log', () => {
     expect(() => open(disk, random, 2)).toThrow(expect.objectContaining({ code: 'log_corrupted' }));
   });
 
+  test('S6 refuses a checkpoint older than the one it continues, also when nothing was appended since', async () => {
+    const random = randomFrom(7);
+    const disk = new SimulatedDisk(random);
+    const { log } = open(disk, random);
+    for (let height = 1; height <= 3; height++) {
+      log.append(height, new Uint8Array(10));
+      await log.sync();
+    }
+    log.rotate();
+    log.dropThrough(3);
+    log.close();
+    disk.crash();
+    for (const atHeight of [0, 1, 2]) {
+      expect(() => open(disk, random, atHeight)).toThrow(expect.objectContaining({ code: 'log_corrupted', message: expect.stringContaining('--clean') }));
+    }
+    expect(open(disk, random, 3).records).toEqual([]);
+  });
+
+  test('a batch taken back is gone, synced or not, and its height is free', async () => {
+    const random = randomFrom(8);
+    const disk = new SimulatedDisk(random);
+    const { log } = open(disk, random);
+    log.append(1, Uint8Array.of(1));
+    await log.sync();
+    log.append(2, Uint8Array.of(2));
+    await log.sync();
+    log.takeBack();
+    expect(() => log.append(2, Uint8Array.of(3))).toThrow(expect.objectContaining({ code: 'log_broken' }));
+    log.close();
+    disk.crash();
+    const again = open(disk, random);
+    expect([again.records.map(({ height }) => height), again.cutBytes]).toEqual([[1], 0]);
+    again.log.append(2, Uint8Array.of(3));
+    await again.log.sync();
+    expect(open(disk, random).records.map(({ payload }) => payload[0])).toEqual([1, 3]);
+  });
+
+  test('a full disk when a file should begin leaves the older one to go on', async () => {
+    const random = randomFrom(9);
+    const disk = new SimulatedDisk(random);
+    const { log } = open(disk, random);
+    log.append(1, new Uint8Array(10));
+    await log.sync();
+    disk.freeBytes = 5;
+    expect(() => log.rotate()).toThrow(expect.objectContaining({ code: 'disk_full' }));
+    disk.freeBytes = Infinity;
+    log.append(2, new Uint8Array(10));
+    await log.sync();
+    log.rotate();
+    log.append(3, new Uint8Array(10));
+    await log.sync();
+    disk.crash();
+    expect(open(disk, random).records.map(({ height }) => height)).toEqual([1, 2, 3]);
+  });
+
   test('S1 S2 S3 hold over thousands of crashes, torn writes and full disks', async () => {
     const CYCLES = 2000;
     for (let seed = 1; seed <= CYCLES; seed++) await cycle(seed);

@@ -7,6 +7,8 @@
  * - S3 A torn tail (the machine died inside an append) is cut at the last whole batch, and the log goes on from there.
  * - S4 Damage *before* whole batches is refused: cutting there would silently lose batches that were certified.
  * - S5 A full disk costs only the append that did not fit.
+ * - S6 A checkpoint that is older than the one that the log continues is refused: before a checkpoint is written, a file
+ *   is begun whose name says where the log goes on, and only after it are older files removed.
  *
  * S4 can tell the two cases apart because at most one append is not synced yet: `append` throws otherwise.
  *
@@ -75,10 +77,11 @@ export function openBatchLog(options: LogOptions): OpenedLog {
   let cutBytes = 0;
   let next: number | undefined;
   let tail: { segment: Segment; salt: Uint8Array; length: number; lastHeight: number } | undefined;
-  for (const [index, segment] of segments.entries()) {
+  const needed = neededSegments(segments, afterHeight);
+  for (const [index, segment] of needed.entries()) {
     const path = `${folder}/${segment.name}`;
     const bytes = fileSystem.read(path);
-    const laterSegments = segments.slice(index + 1);
+    const laterSegments = needed.slice(index + 1);
     const salt = headerSalt(bytes, path);
     if (!salt) {
       // The machine died while the file was being created: it held nothing yet.
@@ -99,11 +102,12 @@ export function openBatchLog(options: LogOptions): OpenedLog {
     for (const record of scan.records) if (record.height > afterHeight) records.push(record);
     tail = { segment, salt, length: scan.end, lastHeight: next - 1 };
   }
-  if (records.length > 0 && records[0]!.height !== afterHeight + 1) {
+  const [first] = segments;
+  if (tail && first && first.firstHeight > afterHeight + 1) {
     throw new StoreError(
       'log_corrupted',
-      `the log in ${folder} begins at batch ${records[0]!.height} but the checkpoint is at ${afterHeight}: a log file is missing; ` +
-        'put it back, or start with an empty state folder',
+      `the log in ${folder} begins at batch ${first.firstHeight} but the checkpoint beside it is of batch ${afterHeight}: a file of the log is missing, ` +
+        'or the checkpoint is damaged; restore the state folder from a copy, or start with an empty one (--clean), which loses its contents',
     );
   }
 
@@ -114,7 +118,14 @@ export function openBatchLog(options: LogOptions): OpenedLog {
     log.resume(file, tail.salt, tail.length, tail.lastHeight);
   }
   log.adopt(segments.filter((segment) => fileSystem.list(folder).includes(segment.name)));
+  // Where the log ends before the checkpoint, all of it is in there; what follows must not seem to leave a gap.
+  if (tail && tail.lastHeight < afterHeight) log.dropThrough(afterHeight);
   return { log, records, cutBytes };
+}
+
+/** Without files that a checkpoint has made useless: some of them may be gone, or back after a crash. */
+function neededSegments(segments: readonly Segment[], afterHeight: number): readonly Segment[] {
+  return segments.slice(Math.max(0, segments.findLastIndex(({ firstHeight }) => firstHeight <= afterHeight + 1)));
 }
 
 export class BatchLog {
@@ -123,6 +134,8 @@ export class BatchLog {
   #file: AppendFile | undefined;
   #salt: Uint8Array = new Uint8Array(0);
   #length = 0;
+  /** Where the last append begins. */
+  #lastBegin = 0;
   #lastHeight: number;
   #unsynced = false;
   #broken = false;
@@ -184,6 +197,7 @@ export class BatchLog {
       this.#takeBack(file);
       throw error;
     }
+    this.#lastBegin = this.#length;
     this.#length += record.length;
     this.#bytesSinceRotate += record.length;
     this.#lastHeight = height;
@@ -204,10 +218,24 @@ export class BatchLog {
     this.#unsynced = false;
   }
 
-  /** The next append opens a new file; called when a checkpoint at `lastHeight` begins. */
+  /** Cuts off the last append, synced or not, and takes nothing more: an open of the log ends before it. */
+  takeBack(): void {
+    this.#broken = true;
+    this.#file?.truncate(this.#lastBegin);
+    this.#file?.syncNow();
+  }
+
+  /**
+   * Goes on in a new file, which is there for good when this returns; called before a checkpoint at `lastHeight`.
+   * When it throws, the old file goes on.
+   */
   rotate(): void {
-    this.#file?.close();
-    this.#file = undefined;
+    if (this.#broken) throw brokenLog();
+    // A file without a batch in it will do.
+    if (this.#file && this.#segments.at(-1)?.firstHeight === this.#lastHeight + 1) return;
+    const before = this.#file;
+    this.#createSegment(this.#lastHeight + 1);
+    before?.close();
     this.#bytesSinceRotate = 0;
   }
 
@@ -253,6 +281,7 @@ export class BatchLog {
       fileSystem.syncFolder(folder);
     } catch (error) {
       file.close();
+      this.#removeFailed(name);
       throw error;
     }
     this.#file = file;
@@ -260,6 +289,17 @@ export class BatchLog {
     this.#length = FILE_HEADER_BYTES;
     if (this.#segments.at(-1)?.name !== name) this.#segments.push({ name, firstHeight });
     return file;
+  }
+
+  /** The older file may go on and reach past the place that this one's name says. */
+  #removeFailed(name: string): void {
+    const { fileSystem, folder } = this.#options;
+    try {
+      fileSystem.remove(`${folder}/${name}`);
+      fileSystem.syncFolder(folder);
+    } catch {
+      this.#broken = true;
+    }
   }
 
   #takeBack(file: AppendFile): void {

@@ -96,9 +96,40 @@ describe('LMDB checkpoint store', () => {
     expect(at).toBeGreaterThan(0);
     bytes[at + 50]! ^= 1;
     writeFileSync(file, bytes);
-    const damaged = new LmdbCheckpointStore(path);
-    expect(() => damaged.get(Uint8Array.of(1, 2, 3))).toThrow(expect.objectContaining({ code: 'checkpoint_corrupted', message: expect.stringContaining('--clean') }));
-    await damaged.close();
+    expect(() => new LmdbCheckpointStore(path)).toThrow(expect.objectContaining({ code: 'checkpoint_corrupted', message: expect.stringContaining('--clean') }));
+  });
+
+  test('C2 a page that a lost write left as it was is noticed, sound as it is', async () => {
+    const path = folder();
+    const file = join(path, 'data.mdb');
+    const store = new LmdbCheckpointStore(path);
+    const record = (key: number, length: number, fill: number): RecordChange => ({ kind: 'put', key: Uint8Array.of(key), value: new Uint8Array(length).fill(fill) });
+    // Between the information record and the one that changes, so that they are on different pages.
+    const between = Array.from({ length: 12 }, (_, at) => record(1 + at, 4096, 0xff));
+    await store.commit({ height: 0, stateHash: hash(1) }, between);
+    const pages: Buffer[] = [];
+    // LMDB writes new pages beside the old ones; after some commits it comes back to the same ones.
+    for (let height = 1; height <= 8; height++) {
+      await store.commit({ height, stateHash: hash(1) }, [record(100, 100, height)]);
+      pages.push(readFileSync(file));
+    }
+    await store.close();
+    const newest = pages.at(-1)!;
+    const at = Math.floor(newest.indexOf(Buffer.alloc(100, 8)) / 16_384) * 16_384;
+    const older = pages.findLast((bytes) => Buffer.compare(bytes.subarray(at, at + 16_384), newest.subarray(at, at + 16_384)) !== 0 && bytes.readUInt16LE(at + 18) === 2)!;
+    older.copy(newest, at, at, at + 16_384);
+    writeFileSync(file, newest);
+    expect(() => new LmdbCheckpointStore(path)).toThrow(expect.objectContaining({ code: 'checkpoint_corrupted', message: expect.stringContaining('not all of the same checkpoint') }));
+  });
+
+  test('a file that no commit ever reached counts as none, whatever a crash left in it', async () => {
+    const path = folder();
+    for (const bytes of [Buffer.alloc(0), Buffer.alloc(100), Buffer.alloc(32_768), Buffer.alloc(5000, 0x77)]) {
+      writeFileSync(join(path, 'data.mdb'), bytes);
+      const store = new LmdbCheckpointStore(path);
+      expect(store.latest()).toBeUndefined();
+      await store.close();
+    }
   });
 });
 

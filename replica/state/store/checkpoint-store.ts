@@ -36,7 +36,7 @@ export interface CheckpointStore {
   close(): Promise<void>;
 }
 
-const CHECKSUM_BYTES = 4;
+export const CHECKSUM_BYTES = 4;
 
 /** Value as stored: CRC-32 of key and value (little-endian), then the value. The key guards against swapped records. */
 export function sealed(key: Uint8Array, value: Uint8Array): Uint8Array {
@@ -48,12 +48,18 @@ export function sealed(key: Uint8Array, value: Uint8Array): Uint8Array {
 
 /** A copy of the value in a stored record; throws when it is damaged. */
 export function unsealed(key: Uint8Array, record: Uint8Array, where: string): Uint8Array {
-  const value = record.subarray(CHECKSUM_BYTES);
-  const matches =
-    record.length >= CHECKSUM_BYTES &&
-    new DataView(record.buffer, record.byteOffset, CHECKSUM_BYTES).getUint32(0, true) === crc32(value, crc32(key));
-  if (!matches) throw corruptedCheckpoint(where, `record ${Buffer.from(key).toString('hex')} does not match its checksum`);
-  return Uint8Array.from(value);
+  if (!isIntact(key, record)) throw unsealedFault(key, where);
+  return Uint8Array.from(record.subarray(CHECKSUM_BYTES));
+}
+
+export function isIntact(key: Uint8Array, record: Uint8Array): boolean {
+  if (record.length < CHECKSUM_BYTES) return false;
+  const checksum = new DataView(record.buffer, record.byteOffset, CHECKSUM_BYTES).getUint32(0, true);
+  return checksum === crc32(record.subarray(CHECKSUM_BYTES), crc32(key));
+}
+
+export function unsealedFault(key: Uint8Array, where: string): StoreError {
+  return corruptedCheckpoint(where, `record ${Buffer.from(key).toString('hex')} does not match its checksum`);
 }
 
 export function corruptedCheckpoint(where: string, detail: string, cause?: unknown): StoreError {

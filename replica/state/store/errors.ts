@@ -13,6 +13,8 @@ export type StoreErrorCode =
   | 'unknown_format'
   /** Replaying the log gave another state than the one it was written for. */
   | 'diverged'
+  /** Executing a batch of the log again threw. */
+  | 'replay_failed'
   /** After a failed sync nobody knows what the disk holds: the log takes no more. */
   | 'log_broken';
 

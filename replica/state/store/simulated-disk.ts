@@ -15,6 +15,8 @@ interface SimulatedFile {
 
 export class SimulatedDisk {
   readonly #files = new Map<string, SimulatedFile>();
+  /** Removed, but not for good before the folder is synced. */
+  readonly #removed = new Map<string, SimulatedFile>();
   /** Uniform in [0, 1). */
   readonly #random: () => number;
   /** Bytes that still fit; Infinity for a disk without end. */
@@ -29,8 +31,13 @@ export class SimulatedDisk {
     this.#random = random;
   }
 
-  /** The machine stops and starts again. Unsynced bytes may survive as any prefix, the last block of it garbled. */
+  /**
+   * The machine stops and starts again. Unsynced bytes may survive as any prefix, the last block of it garbled; files
+   * that were removed may be back.
+   */
   crash(): void {
+    for (const [path, file] of this.#removed) if (this.#random() < 0.5) this.#files.set(path, file);
+    this.#removed.clear();
     for (const [path, file] of this.#files) {
       if (!file.named && this.#random() < 0.5) {
         this.#files.delete(path);
@@ -91,15 +98,19 @@ export class SimulatedDisk {
         step();
         let file = this.#files.get(path);
         if (!file) this.#files.set(path, (file = { bytes: new Uint8Array(0), synced: 0, named: false }));
+        this.#removed.delete(path);
         return this.#open(file, step);
       },
       remove: (path) => {
         step();
+        const file = this.#files.get(path);
+        if (file?.named) this.#removed.set(path, file);
         this.#files.delete(path);
       },
       syncFolder: (folder) => {
         step();
         for (const [path, file] of this.#files) if (path.startsWith(`${folder}/`)) file.named = true;
+        for (const path of this.#removed.keys()) if (path.startsWith(`${folder}/`)) this.#removed.delete(path);
       },
     };
   }
