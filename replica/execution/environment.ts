@@ -78,6 +78,11 @@ export class Round {
     this.instructionsLeft = Math.max(this.instructionsLeft, Math.ceil(this.config.instructions.round / 2));
   }
 
+  /** Counts work to the round that nobody is billed for. */
+  countOnly(instructions: number): void {
+    this.instructionsLeft -= instructions;
+  }
+
   spend(instructions: number): void {
     this.instructionsLeft -= instructions + MESSAGE_OVERHEAD_INSTRUCTIONS;
     this.instructionsUsed += instructions;

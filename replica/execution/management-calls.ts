@@ -20,6 +20,12 @@ export const EMPTY_CANDID: Uint8Array = Uint8Array.of(0x44, 0x49, 0x44, 0x4c, 0x
 /** Callers of stop_canister wait at most this long (management-canister sheet §4). */
 const STOP_TIMEOUT_NANOS = 5n * 60n * 1_000_000_000n;
 
+/**
+ * A byte of a reply counts to the round what it costs a canister to reply it (system API sheet §7), so that the replies of
+ * one round stay within some hundred MiB: reading snapshots or metadata costs the caller far less.
+ */
+const INSTRUCTIONS_PER_REPLY_BYTE = 50;
+
 /** Removes the code and everything that belongs to it; see ManagementContext.removeCode. */
 export function removeCode(round: Round, canister: CanisterState): void {
   for (const context of [...canister.callContexts.values()]) {
@@ -110,6 +116,7 @@ function runCall(round: Round, call: ManagementCall): void {
   environment.work.sync();
   const outcome = environment.management.executeManagementCall(state, call, managementContext(round));
   round.spend(outcome.instructionsUsed);
+  if (outcome.kind === 'reply') round.countOnly(outcome.data.length * INSTRUCTIONS_PER_REPLY_BYTE);
   switch (outcome.kind) {
     case 'reply':
       answerManagementCall(state, timeNanos, call.origin, { kind: 'reply', data: outcome.data }, outcome.refund);

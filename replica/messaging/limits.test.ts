@@ -78,6 +78,24 @@ describe('calls', () => {
 });
 
 describe('instructions', () => {
+  test('replies of the management canister count by their bytes, so that a round does not make gigabytes of them', () => {
+    const data = new Uint8Array(2_000_000);
+    const management = {
+      executeManagementCall: () => ({ kind: 'reply' as const, data, refund: 0n, instructionsUsed: 7_000_000 }),
+      executeManagementQuery: () => ({ kind: 'reply' as const, data }),
+    };
+    const { subnet } = new TestNetwork({ management });
+    const a = subnet.addCanister();
+    const reads = Array.from({ length: 300 }, () =>
+      subnet.message(Principal.management(), a.id, 'read_canister_snapshot_data', new Uint8Array(0)),
+    );
+    const answered = (): number => reads.filter((read) => subnet.status(read) !== 'received').length;
+    subnet.batch({ ingress: reads });
+    expect(answered() * data.length).toBeLessThan(300_000_000);
+    while (subnet.outcomes.at(-1)!.moreWork) subnet.batch();
+    expect(answered()).toBe(300);
+  });
+
   test('a message beyond its limit is rejected with IC0522 and pays for the limit', () => {
     const { subnet } = new TestNetwork();
     const a = subnet.addCanister();

@@ -75,8 +75,48 @@ test('a full stream takes no more, and takes again when collected', () => {
   expect(outgoing.emit(message, there.id)).toBe(true);
 });
 
+test('a stream takes no more than 10 MiB, and the rest waits in order in the senders’ queues', () => {
+  const net = new TestNetwork({ subnets: 2 });
+  const [here, there] = net.subnets as [TestSubnet, TestSubnet];
+  const [a, b] = [here.addCanister(), there.addCanister()];
+  const letters = Array.from({ length: 12 }, (_, index) => String.fromCharCode(97 + index));
+  const calls: Op[] = letters.map((text) => ({
+    op: 'call',
+    callee: b.id.toText(),
+    program: [{ op: 'append', text }, { op: 'reply' }],
+    padBytes: 2 * 1024 * 1024 - 10,
+  }));
+  here.batch({ ingress: [here.ingress(a.id, [...calls, { op: 'reply' }])] });
+  expect(here.state.streams.get(there.id.key)!.messages.length).toBe(5);
+  expect(a.queues.outputMessages).toBe(7);
+  net.settle();
+  expect(textOf(b)).toBe(letters.join(''));
+});
+
+test('a stream to a system subnet takes 200 messages', () => {
+  const { here, there } = sent();
+  const { state } = here;
+  const [message] = state.streams.get(there.id.key)!.messages;
+  state.topology = {
+    ...state.topology,
+    subnets: state.topology.subnets.map((subnet) => ({ ...subnet, kind: subnet.id.equals(there.id) ? 'system' : 'application' })),
+  };
+  const outgoing = new OutgoingStreams(state);
+  let count = state.streams.get(there.id.key)!.messages.length;
+  while (outgoing.emit(message!, there.id)) count++;
+  expect(count).toBe(200);
+});
+
 describe('a wrong slice', () => {
   const wrong: readonly (readonly [string, (slice: StreamSlice) => StreamSlice])[] = [
+    [
+      'that is longer than a stream',
+      (slice) => ({
+        header: { ...slice.header, end: 10_001 },
+        messagesBegin: 0,
+        messages: Array<StreamSlice['messages'][number]>(10_001).fill(slice.messages[0]!),
+      }),
+    ],
     ['with a gap', (slice) => ({ ...slice, messagesBegin: 1, messages: slice.messages.slice(1) })],
     ['past its end', (slice) => ({ ...slice, header: { ...slice.header, end: 5 } })],
     ['with begin after end', (slice) => ({ ...slice, header: { ...slice.header, begin: 13 } })],

@@ -17,9 +17,11 @@ import type { ReplicatedState, Stream } from '../state/replicated-state.ts';
 import { acceptRequest, acceptResponse, rejectRequest } from '../execution/delivery.ts';
 import type { SubnetEnvironment } from '../execution/environment.ts';
 
-/** A stream takes no more messages above either bound: enough for many blocks' worth of slices, little to hold. */
+/** A stream takes no more messages above either bound (consensus sheet §8.1); it is two or three blocks' worth of bytes. */
 const MAX_STREAM_MESSAGES = 10_000;
-const MAX_STREAM_BYTES = 64 * 1024 * 1024;
+const MAX_STREAM_BYTES = 10 * 1024 * 1024;
+/** The same for streams to system subnets, which are not to be flooded. */
+const MAX_SYSTEM_STREAM_MESSAGES = 200;
 
 export class StreamError extends Error {
   override readonly name = 'StreamError';
@@ -42,7 +44,7 @@ export class OutgoingStreams {
   emit(message: CanisterMessage, subnet: Principal): boolean {
     const stream = this.#state.streamTo(subnet);
     const bytes = this.#bytesOf(subnet.key, stream);
-    if (stream.messages.length >= MAX_STREAM_MESSAGES || bytes >= MAX_STREAM_BYTES) return false;
+    if (stream.messages.length >= this.#maxMessages(subnet) || bytes >= MAX_STREAM_BYTES) return false;
     stream.messages.push(message);
     this.#bytes.set(subnet.key, bytes + messageBytes(message));
     this.#state.markStream(subnet.key);
@@ -64,6 +66,11 @@ export class OutgoingStreams {
     );
     this.#state.markStream(subnet.key);
     return gone.map((message, offset) => [first + offset, message] as const);
+  }
+
+  #maxMessages(subnet: Principal): number {
+    const to = this.#state.topology.subnets.find(({ id }) => id.equals(subnet));
+    return to?.kind === 'system' ? MAX_SYSTEM_STREAM_MESSAGES : MAX_STREAM_MESSAGES;
   }
 
   #bytesOf(key: PrincipalKey, stream: Stream): number {
@@ -115,6 +122,8 @@ export function sliceFault(state: ReplicatedState, from: Principal, slice: Strea
     return `expected messages from ${expected}, got ${messagesBegin}`;
   if (messagesBegin < header.begin || messagesBegin + messages.length > header.end)
     return 'messages outside of the stream';
+  // Longer than any stream, and our list of reject signals would be as long.
+  if (messagesBegin + messages.length - header.begin > MAX_STREAM_MESSAGES) return 'more messages than a stream holds';
   if (header.begin > expected) return 'messages were dropped before we received them';
   if (header.end < expected) return 'stream ends before what we received';
   if (header.signalsEnd > ourEnd) return 'signals for messages that were never sent';

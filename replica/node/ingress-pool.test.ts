@@ -5,6 +5,7 @@ import { IngressPool } from './ingress-pool.ts';
 
 const CANISTER = Principal.fromCanisterIndex(1n);
 const MIB = 1024 * 1024;
+const ALONE = { alone: true };
 
 function message(at: number, envelopeBytes: number, expiryNanos = 10n): IngressMessage {
   const ids = { sender: CANISTER, receiver: CANISTER, effectiveCanisterId: CANISTER };
@@ -29,9 +30,9 @@ describe('ingress pool', () => {
   test('has room again for what was taken or had expired', () => {
     const pool = new IngressPool();
     filled(pool, 2 * MIB);
-    expect(pool.take(5n, 1000, 4 * MIB).length).toBe(2);
+    expect(pool.take(5n, 1000, 4 * MIB, ALONE).messages.length).toBe(2);
     expect([pool.add(message(-1, 4 * MIB)), pool.add(message(-2, 1))]).toEqual([true, false]);
-    expect(pool.take(11n, 1000, 4 * MIB)).toEqual([]);
+    expect(pool.take(11n, 1000, 4 * MIB, ALONE).messages).toEqual([]);
     expect(pool.size).toBe(0);
     expect(filled(pool, 2 * MIB)).toBe(128);
   });
@@ -39,7 +40,8 @@ describe('ingress pool', () => {
   test('gives a block what fits, oldest first, and a single message however large', () => {
     const pool = new IngressPool();
     for (const [at, bytes] of [5 * MIB, MIB, 2 * MIB, 2 * MIB].entries()) pool.add(message(at, bytes));
-    const blocks = [1, 2, 3].map(() => pool.take(5n, 1000, 4 * MIB).map(({ messageId }) => messageId));
-    expect(blocks).toEqual([['0'], ['1', '2'], ['3']]);
+    const ids = (alone: boolean): string[] => pool.take(5n, 1000, 4 * MIB, { alone }).messages.map(({ messageId }) => messageId);
+    expect(ids(false)).toEqual([]);
+    expect([1, 2, 3].map(() => ids(true))).toEqual([['0'], ['1', '2'], ['3']]);
   });
 });

@@ -33,21 +33,30 @@ export class IngressPool {
     return true;
   }
 
-  /** Removes and returns what fits one block: at most so many messages, and so many bytes unless a single one is larger. */
-  take(timeNanos: TimeNanos, maxMessages: number, maxBytes: number): IngressMessage[] {
-    const taken: IngressMessage[] = [];
+  /**
+   * Removes and returns what fits one block, oldest first: at most so many messages and bytes. `alone`: the block is empty
+   * so far, so that a single message may be larger. Only the embedding API can submit such; it would wait for ever.
+   */
+  take(
+    timeNanos: TimeNanos,
+    maxMessages: number,
+    maxBytes: number,
+    { alone }: { readonly alone: boolean },
+  ): { readonly messages: IngressMessage[]; readonly bytes: number } {
+    const messages: IngressMessage[] = [];
     let bytes = 0;
     for (const message of this.#waiting.values()) {
       if (message.expiryNanos < timeNanos) {
         this.#remove(message);
         continue;
       }
+      const fits = bytes + message.envelopeBytes <= maxBytes || (alone && messages.length === 0);
+      if (messages.length >= maxMessages || !fits) break;
       bytes += message.envelopeBytes;
-      if (taken.length >= maxMessages || (bytes > maxBytes && taken.length > 0)) break;
       this.#remove(message);
-      taken.push(message);
+      messages.push(message);
     }
-    return taken;
+    return { messages, bytes };
   }
 
   #remove(message: IngressMessage): void {

@@ -53,6 +53,7 @@ import type { Signer } from './certified-state.ts';
 import { Counters } from './counters.ts';
 import type { Eviction } from './eviction.ts';
 import type { DurableState } from './durable-state.ts';
+import { blockPayload } from './block-payload.ts';
 import { IngressPool } from './ingress-pool.ts';
 import { IngressWaiters } from './ingress-waiters.ts';
 import { overviewOf } from './overview.ts';
@@ -145,10 +146,9 @@ export class SubnetNode implements SubnetNodeApi {
       hasPayload: (timeNanos) => this.#pool.size > 0 || this.#slices.hasNews(this.#state, timeNanos),
       wakeNanos: () => this.#slices.wakeNanos,
       take: (timeNanos) => {
-        const { maxIngressMessagesPerBlock, maxIngressBytesPerBlock } = parts.config;
-        const ingress = this.#pool.take(timeNanos, maxIngressMessagesPerBlock, maxIngressBytesPerBlock);
+        const pools = { config: parts.config, ingress: this.#pool, slices: this.#slices };
         const queryUse = this.#queryUse.take(this.#state.height + 1);
-        return { ingress, xnet: this.#slices.take(this.#state), ...(queryUse && { queryUse }) };
+        return { ...blockPayload(pools, this.#state, timeNanos), ...(queryUse && { queryUse }) };
       },
     });
   }
@@ -203,6 +203,20 @@ export class SubnetNode implements SubnetNodeApi {
     this.#ahead = false;
     this.#serveReaders('fresh');
     this.#drive({ kind: 'executed', outcome });
+  }
+
+  #execute(batch: Batch): BatchOutcome {
+    try {
+      const outcome = this.#parts.routing.executeBatch(batch);
+      // Hashed at once, while the disk is busy; a replay does the same, so it counts.
+      this.#tree.update(this.#state, outcome).digest();
+      return outcome;
+    } catch (error) {
+      // A fault of ours. In the log it would stop every start from now on, and nobody was told anything over it.
+      this.#parts.host.log('error', 'batch.failed', { height: batch.height, reason: (error as Error).message });
+      this.#parts.durable.takeBack();
+      throw error;
+    }
   }
 
   /** Undefined: the disk is full. The batch is given up, who waits for it is told, and the next attempt comes later. */

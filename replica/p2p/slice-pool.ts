@@ -6,10 +6,10 @@
  */
 import { sliceFault } from '../messaging/streams.ts';
 import type { StreamSlice } from '../types/batch.ts';
-import { payloadBytes } from '../types/messages.ts';
 import type { TimeNanos } from '../types/messages.ts';
 import { Principal } from '../types/principal.ts';
 import type { PrincipalKey } from '../types/principal.ts';
+import { messageBytes } from '../state/queues.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
 
 /**
@@ -18,8 +18,10 @@ import type { ReplicatedState } from '../state/replicated-state.ts';
  */
 const SIGNALS_WAIT_NANOS = 1_000_000_000n;
 
-/** Payload of one slice in one block; a single message (2 MiB at most) always fits. */
-const MAX_SLICE_BYTES = 4 * 1024 * 1024;
+export interface TakenSlice {
+  readonly from: Principal;
+  readonly slice: StreamSlice;
+}
 
 export class SlicePool {
   readonly #slices = new Map<PrincipalKey, StreamSlice>();
@@ -40,7 +42,7 @@ export class SlicePool {
     const leavesGap = slice.messagesBegin > begin + kept.length || (added.length > 0 && begin > next);
     if (leavesGap || slice.header.end < next) return undefined;
     const joined = { header: slice.header, messagesBegin: begin, messages: [...kept, ...added] };
-    const fault = sliceFault(state, from, unseenPart(joined, next));
+    const fault = sliceFault(state, from, unseenPart(joined, next, Infinity).slice);
     if (fault === undefined) this.#slices.set(from.key, joined);
     return fault;
   }
@@ -61,16 +63,31 @@ export class SlicePool {
     return this.#signalsSinceNanos === undefined ? undefined : this.#signalsSinceNanos + SIGNALS_WAIT_NANOS;
   }
 
-  /** What the next block should hold, ascending by subnet. Nothing is removed: once taken, it is no news. */
-  take(state: ReplicatedState): { from: Principal; slice: StreamSlice }[] {
-    const taken: { from: Principal; slice: StreamSlice }[] = [];
+  /**
+   * What the next block should hold, ascending by subnet; messages of at most `maxBytes` in all, headers beside. `turn`
+   * says which subnet's messages come first. Nothing is removed: once taken, it is no news.
+   */
+  take(state: ReplicatedState, maxBytes: number, turn: number): { slices: TakenSlice[]; bytes: number } {
     this.#signalsSinceNanos = undefined;
-    for (const from of [...this.#slices.keys()].sort()) {
+    const slices: TakenSlice[] = [];
+    let bytes = 0;
+    for (const from of rotated([...this.#slices.keys()].sort(), turn)) {
       const slice = this.#slices.get(from)!;
-      if (isUrgent(slice, state, from) || hasSignals(slice, state, from)) taken.push({ from: Principal.fromKey(from), slice: unseenPart(slice, received(state, from)) });
+      const signals = hasSignals(slice, state, from);
+      if (!isUrgent(slice, state, from) && !signals) continue;
+      const part = unseenPart(slice, received(state, from), maxBytes - bytes);
+      if (part.slice.messages.length === 0 && !signals && !hasRejects(slice, state, from)) continue;
+      bytes += part.bytes;
+      slices.push({ from: Principal.fromKey(from), slice: part.slice });
     }
-    return taken;
+    slices.sort((left, right) => (left.from.key < right.from.key ? -1 : 1));
+    return { slices, bytes };
   }
+}
+
+function rotated<T>(items: readonly T[], by: number): readonly T[] {
+  const at = items.length === 0 ? 0 : by % items.length;
+  return [...items.slice(at), ...items.slice(0, at)];
 }
 
 function received(state: ReplicatedState, from: PrincipalKey): number {
@@ -81,6 +98,10 @@ function received(state: ReplicatedState, from: PrincipalKey): number {
 function isUrgent(slice: StreamSlice, state: ReplicatedState, from: PrincipalKey): boolean {
   const next = received(state, from);
   if (slice.messagesBegin <= next && next < slice.messagesBegin + slice.messages.length) return true;
+  return hasRejects(slice, state, from);
+}
+
+function hasRejects(slice: StreamSlice, state: ReplicatedState, from: PrincipalKey): boolean {
   const begin = state.streams.get(from)?.begin;
   return begin !== undefined && slice.header.rejectSignals.some(({ index }) => index >= begin);
 }
@@ -93,14 +114,17 @@ function hasSignals({ header }: StreamSlice, state: ReplicatedState, from: Princ
   return header.signalsEnd > stream.begin || (firstReject !== undefined && firstReject.index < header.begin);
 }
 
-function unseenPart(slice: StreamSlice, next: number): StreamSlice {
+/** The messages from index `next` on that fit. */
+function unseenPart(slice: StreamSlice, next: number, maxBytes: number): { slice: StreamSlice; bytes: number } {
   const skip = Math.max(0, next - slice.messagesBegin);
   let end = skip;
   let bytes = 0;
   while (end < slice.messages.length) {
-    bytes += payloadBytes(slice.messages[end]!);
-    if (bytes > MAX_SLICE_BYTES && end > skip) break;
+    const more = messageBytes(slice.messages[end]!);
+    if (bytes + more > maxBytes) break;
+    bytes += more;
     end++;
   }
-  return { header: slice.header, messagesBegin: slice.messagesBegin + skip, messages: slice.messages.slice(skip, end) };
+  const { header, messagesBegin, messages } = slice;
+  return { slice: { header, messagesBegin: messagesBegin + skip, messages: messages.slice(skip, end) }, bytes };
 }

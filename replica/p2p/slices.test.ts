@@ -20,6 +20,7 @@ const ROOT = testSubnet(1);
 const SENDING = testSubnet(2);
 const SENDER = Principal.fromBytes(SENDING.id);
 const RECEIVER = Principal.fromCanisterIndex(2n);
+const ROOM = 4 * 1024 * 1024;
 const NODES = [3, 4, 5, 6].map((seed) => NodeSigningKey.fromSeed(new Uint8Array(32).fill(seed)));
 const [NODE] = NODES as [NodeSigningKey];
 const DELEGATION = {
@@ -188,7 +189,7 @@ describe('slice pool', () => {
           pool.add(state, SENDER, slice(0, begin, upTo));
           end = upTo;
           if (!take || !pool.hasNews(state, 0n)) continue;
-          const [taken] = pool.take(state);
+          const [taken] = pool.take(state, ROOM, 0).slices;
           expect(taken!.slice.messagesBegin).toBe(got.length);
           got.push(...taken!.slice.messages.map((message) => message.callbackId));
           state.streamTo(SENDER).signalsEnd = got.length;
@@ -206,7 +207,7 @@ describe('slice pool', () => {
     expect(pool.hasNews(state, 5n)).toBe(false);
     expect(pool.wakeNanos).toBe(1_000_000_005n);
     expect(pool.hasNews(state, 1_000_000_005n)).toBe(true);
-    expect(pool.take(state).length).toBe(1);
+    expect(pool.take(state, ROOM, 0).slices.length).toBe(1);
   });
 
   test('what no honest subnet sends is refused with the reason, and never reaches a block', () => {
@@ -222,7 +223,7 @@ describe('slice pool', () => {
       expect(pool.add(state, SENDER, each)).toMatch(reason);
       expect(pool.hasNews(state, 0n)).toBe(false);
       expect(pool.add(state, SENDER, good)).toBeUndefined();
-      expect(pool.take(state)).toEqual([{ from: SENDER, slice: good }]);
+      expect(pool.take(state, ROOM, 0).slices).toEqual([{ from: SENDER, slice: good }]);
     }
     expect(new SlicePool().add(stateOf(), RECEIVER, good)).toMatch(/from ourselves/);
   });

@@ -97,7 +97,8 @@ export interface SubnetConfig {
   /** Whether somebody carries HTTP outcalls out and consensus answers them. Absent: no. */
   readonly httpOutcalls?: boolean;
   readonly maxIngressMessagesPerBlock: number;
-  readonly maxIngressBytesPerBlock: number;
+  /** Users' messages and slices of streams together. */
+  readonly maxBlockPayloadBytes: number;
 }
 
 const GIB = 1024 ** 3;
@@ -118,7 +119,7 @@ const COMMON = {
   callbacksGuaranteedPerCanister: 50,
   computeCapacityPercent: 299,
   maxIngressMessagesPerBlock: 1000,
-  maxIngressBytesPerBlock: 4 * MIB,
+  maxBlockPayloadBytes: 4 * MIB,
 } as const;
 
 export const APPLICATION_SUBNET: SubnetConfig = {
