@@ -24,7 +24,12 @@ const state = query.get('state') ?? 'ready';
 
 const me: Me = { userId: userId('me-aaa'), username: 'marguerite', localIndex: 'subnet-a', displayName: 'Marguerite', bio: '' };
 const names = ['tomas_h', 'ines', 'akira', 'leonore', 'samuel_k', 'wanjiru', 'olu_bello', 'petra', 'noor'];
-const people = names.map((username, i) => ({ userId: userId(`user-${'abcdefghij'[i]}`), username }));
+const displayNames: Record<string, string> = { tomas_h: 'Tomás Herrera', ines: 'Inês', wanjiru: 'Wanjirũ Kamau', samuel_k: 'Samuel', petra: 'Petra Nováková' };
+const people = names.map((username, i) => ({
+  userId: userId(`user-${'abcdefghij'[i]}`),
+  username,
+  displayName: displayNames[username] ?? null,
+}));
 const person = (name: string): UserId => people.find((p) => p.username === name)?.userId ?? me.userId;
 
 const backend = new FakeBackend(state === 'needs-username' ? null : me);
@@ -63,7 +68,7 @@ if (state !== 'empty') {
     members: [
       { userId: person('wanjiru'), username: 'wanjiru', role: 'owner', joinedAt: 1 },
       { userId: person('leonore'), username: 'leonore', role: 'admin', joinedAt: 1 },
-      { userId: me.userId, username: me.username, role: 'admin', joinedAt: 1 },
+      { userId: me.userId, username: me.username, role: 'owner', joinedAt: 1 },
       { userId: person('samuel_k'), username: 'samuel_k', role: 'member', joinedAt: 1 },
       { userId: person('olu_bello'), username: 'olu_bello', role: 'member', joinedAt: 1 },
     ],

@@ -1,7 +1,7 @@
 // The chat network in memory, for designing screens and for tests of the engine. Never part of a build
 // that is deployed.
 
-import type { Me, Member, MessageBody, Person } from '../src/domain/chat.ts';
+import type { Me, Member, MessageBody, Person, Role } from '../src/domain/chat.ts';
 import { RequestError } from '../src/domain/failure.ts';
 import { groupId, messageId, userId, type ChatTarget, type GroupId, type MessageId, type UserId } from '../src/domain/ids.ts';
 import { withPending, type JobAction } from '../src/domain/job.ts';
@@ -176,7 +176,7 @@ export class FakeBackend implements ChatBackend {
           entries.push({ group, localIndex: copy.localIndex, name: copy.name, status: copy.status, readUpTo: copy.read });
         }
         if (chats.length > 0 || entries.length > 0) {
-          answer.user = { version: String(this.version), more: false, profile: null, chats, groups: entries };
+          answer.user = { version: String(this.version), more: false, profile: null, chats, groups: entries, blocked: null };
         }
       }
       for (const { group, since } of groups) {
@@ -304,5 +304,23 @@ export class FakeBackend implements ChatBackend {
 
   updateGroup(): Promise<void> {
     return this.#request('updateGroup', () => undefined);
+  }
+
+  changeRole(group: GroupId, user: UserId, role: Role): Promise<void> {
+    return this.#request('changeRole', () => {
+      const copy = this.groups.get(group);
+      const member = copy?.members.find(({ userId: id }) => id === user);
+      if (!copy || !member) throw new RequestError('not-member');
+      member.role = role;
+      copy.version = this.version += 1;
+    });
+  }
+
+  blockUser(): Promise<void> {
+    return this.#request('blockUser', () => undefined);
+  }
+
+  unblockUser(): Promise<void> {
+    return this.#request('unblockUser', () => undefined);
   }
 }

@@ -8,10 +8,11 @@ import * as GroupDid from '../../generated/group.did.ts';
 import * as LocalIndexDid from '../../generated/local_index.did.ts';
 import * as UserIndexDid from '../../generated/user_index.did.ts';
 import * as UserDid from '../../generated/user.did.ts';
-import type { Me, Member, Person } from '../domain/chat.ts';
+import type { Me, Member, Person, Role } from '../domain/chat.ts';
 import { RequestError } from '../domain/failure.ts';
 import { groupId, type ChatTarget, type GroupId, type MessageId, type UserId } from '../domain/ids.ts';
 import type { JobAction } from '../domain/job.ts';
+import { cleanName } from '../domain/names.ts';
 import type {
   ChatBackend,
   GroupUpdate,
@@ -24,7 +25,7 @@ import type {
 } from '../sync/backend-port.ts';
 import { request } from './request-error.ts';
 import type { RuntimeConfig } from './runtime-config.ts';
-import { accepted, asUser, groupUpdate, optional, role, userUpdate } from './wire.ts';
+import { accepted, asRole, asUser, groupUpdate, optional, role, userUpdate } from './wire.ts';
 
 const MAX_SEARCH_RESULTS = 20;
 
@@ -47,7 +48,11 @@ function asMe(user: UserIndexDid.CurrentUser): Me {
   };
 }
 
-const asPerson = (user: UserIndexDid.UserSummary): Person => ({ userId: asUser(user.user_id), username: user.username });
+const asPerson = (user: UserIndexDid.UserSummary): Person => ({
+  userId: asUser(user.user_id),
+  username: user.username,
+  displayName: cleanName(optional(user.display_name) ?? '') || null,
+});
 
 /** The Candid of an answer inside an answer is checked like any other; a canister that sends nonsense is at fault. */
 function decodeInner<T>(type: IDL.Type, bytes: Uint8Array | number[]): T {
@@ -131,6 +136,7 @@ export class CanisterBackend implements ChatBackend {
     if ('AlreadyRegistered' in error) return { me: asMe(error.AlreadyRegistered) };
     if ('Username' in error) return usernameProblem(error.Username);
     if ('Anonymous' in error) throw new RequestError('session-expired');
+    if ('RateLimited' in error) throw new RequestError('rate-limited');
     if ('InProgress' in error) return this.#awaitRegistration();
     throw new RequestError('unavailable', 'Unavailable' in error ? error.Unavailable : '');
   }
@@ -289,5 +295,17 @@ export class CanisterBackend implements ChatBackend {
 
   async updateGroup(group: GroupId, name: string, description: string): Promise<void> {
     accepted(await request(() => this.#group(group).update_group({ name, description })));
+  }
+
+  async changeRole(group: GroupId, user: UserId, wanted: Role): Promise<void> {
+    accepted(await request(() => this.#group(group).change_role({ user_id: Principal.fromText(user), role: asRole(wanted) })));
+  }
+
+  async blockUser(me: Me, user: UserId): Promise<void> {
+    accepted(await request(() => this.#user(me).block_user(Principal.fromText(user))));
+  }
+
+  async unblockUser(me: Me, user: UserId): Promise<void> {
+    accepted(await request(() => this.#user(me).unblock_user(Principal.fromText(user))));
   }
 }

@@ -6,12 +6,16 @@ import type * as User from '../../generated/user.did.ts';
 import type { MessageBody, Role, SystemEvent } from '../domain/chat.ts';
 import { RequestError, type FailureCode } from '../domain/failure.ts';
 import { groupId, messageId, userId, type UserId } from '../domain/ids.ts';
+import { cleanName } from '../domain/names.ts';
 import type { DirectUpdate, GroupEntryUpdate, GroupUpdate, UserUpdate, WireEvent } from '../sync/backend-port.ts';
 
 /** Candid's `opt` is a list of at most one. */
 export const optional = <T>(value: [] | [T]): T | null => (value.length === 0 ? null : value[0]);
 
 export const asUser = (principal: Principal): UserId => userId(principal.toText());
+
+/** Nobody leaves a group without any name, but its name may be made of nothing that can be seen. */
+const groupName = (name: string): string => cleanName(name) || '…';
 
 const position = (value: [] | [number]): number => optional(value) ?? -1;
 
@@ -31,6 +35,9 @@ function body(message: User.Message | Group.Message): MessageBody {
   };
 }
 
+export const asRole = (value: Role): Group.Role =>
+  value === 'owner' ? { Owner: null } : value === 'admin' ? { Admin: null } : { Member: null };
+
 export function role(value: Group.Role): Role {
   if ('Owner' in value) return 'owner';
   return 'Admin' in value ? 'admin' : 'member';
@@ -38,7 +45,7 @@ export function role(value: Group.Role): Role {
 
 function systemEvent(kind: Exclude<Group.EventKind | User.EventKind, { Message: unknown }>): SystemEvent {
   if ('ChatCreated' in kind) return { what: 'chat-created' };
-  if ('GroupCreated' in kind) return { what: 'group-created', name: kind.GroupCreated.name, by: asUser(kind.GroupCreated.by) };
+  if ('GroupCreated' in kind) return { what: 'group-created', name: groupName(kind.GroupCreated.name), by: asUser(kind.GroupCreated.by) };
   if ('Invited' in kind) return { what: 'invited', users: kind.Invited.users.map(asUser), by: asUser(kind.Invited.by) };
   if ('Joined' in kind) return { what: 'joined', user: asUser(kind.Joined.user) };
   if ('Left' in kind) return { what: 'left', user: asUser(kind.Left.user) };
@@ -47,7 +54,7 @@ function systemEvent(kind: Exclude<Group.EventKind | User.EventKind, { Message: 
     const { user, role: next, by } = kind.RoleChanged;
     return { what: 'role-changed', user: asUser(user), role: role(next), by: asUser(by) };
   }
-  return { what: 'renamed', name: kind.Renamed.name, by: asUser(kind.Renamed.by) };
+  return { what: 'renamed', name: groupName(kind.Renamed.name), by: asUser(kind.Renamed.by) };
 }
 
 export function wireEvent(event: User.Event | Group.Event): WireEvent {
@@ -56,6 +63,7 @@ export function wireEvent(event: User.Event | Group.Event): WireEvent {
   if (!('Message' in kind)) return { ...base, kind: 'system', event: systemEvent(kind) };
   const { Message: message } = kind;
   const replyTo = optional(message.replies_to);
+  const delivery = 'delivery' in message ? optional(message.delivery) : null;
   return {
     ...base,
     kind: 'message',
@@ -63,6 +71,7 @@ export function wireEvent(event: User.Event | Group.Event): WireEvent {
     sender: asUser(message.sender),
     replyTo: replyTo === null ? null : messageId(replyTo),
     body: body(message),
+    ...(delivery ? { delivery: 'GivenUp' in delivery ? ('given-up' as const) : ('sent-again' as const) } : {}),
   };
 }
 
@@ -91,7 +100,7 @@ function groupEntry(entry: User.GroupEntry): GroupEntryUpdate {
   return {
     group: groupId(entry.group_id.toText()),
     localIndex: entry.local_index.toText(),
-    name: entry.name,
+    name: groupName(entry.name),
     readUpTo: position(entry.read_up_to),
     status:
       'Invited' in status
@@ -107,9 +116,10 @@ export function userUpdate(updates: User.UserUpdates): UserUpdate {
   return {
     version: updates.version.toString(),
     more: updates.more,
-    profile: profile && { username: profile.username, displayName: optional(profile.display_name), bio: profile.bio },
+    profile: profile && { username: profile.username, displayName: cleanName(optional(profile.display_name) ?? '') || null, bio: profile.bio },
     chats: updates.chats.map(directUpdate),
     groups: updates.groups.map(groupEntry),
+    blocked: optional(updates.blocked)?.map(asUser) ?? null,
   };
 }
 
@@ -119,7 +129,7 @@ export function groupUpdate(updates: Group.GroupUpdates): GroupUpdate {
     group: groupId(summary.group_id.toText()),
     version: updates.version.toString(),
     more: updates.more,
-    name: summary.name,
+    name: groupName(summary.name),
     description: summary.description,
     myRole: role(summary.my_role),
     memberCount: summary.member_count,
@@ -154,6 +164,10 @@ const FAILURES: Record<string, FailureCode> = {
   TooManyMembers: 'too-many-members',
   LastOwner: 'last-owner',
   UserNotFound: 'recipient-not-found',
+  RateLimited: 'rate-limited',
+  Blocked: 'blocked',
+  CannotBlockSelf: 'not-allowed',
+  TooManyBlocked: 'too-many-blocked',
 };
 
 /** The `Ok` of a result, or the canister's refusal thrown as a RequestError. */

@@ -38,6 +38,8 @@ export interface MetaValues {
   /** Set once the first full sync ended: tells an empty list from one that is still loading. */
   synced: boolean;
   config: unknown;
+  /** Whom I have blocked. */
+  blocked: UserId[];
 }
 
 export type MetaRow = { [K in keyof MetaValues]: { name: K; value: MetaValues[K] } }[keyof MetaValues];

@@ -17,6 +17,10 @@ export interface Me {
 export interface Person {
   userId: UserId;
   username: string;
+  /** What they want to be called; nobody vouches for it. */
+  displayName?: string | null;
+  /** When the directory was last asked, milliseconds. */
+  checkedAt?: number;
 }
 
 export interface Member {
@@ -71,7 +75,9 @@ export interface MessageEvent extends EventBase {
   body: MessageBody;
   /** Only while changes of mine are under way: the body as the network last confirmed it. */
   confirmed?: MessageBody;
-  /** Only for own messages that did not reach my canister yet. */
+  /** Only for own messages, and only where the chat's marks do not tell how far it got. */
+  delivery?: 'given-up' | 'sent-again';
+  /** Only for own messages that did not reach my canister yet, or that I send again. */
   pending?: { state: 'waiting' } | { state: 'failed'; code: FailureCode };
 }
 
@@ -144,7 +150,8 @@ export function messageState(event: MessageEvent, chat: Chat): { state: MessageS
   if (event.pending?.state === 'failed') return { state: 'failed', code: event.pending.code };
   if (event.pending) return { state: 'waiting' };
   if (chat.kind === 'group') return { state: 'sent' };
-  if (chat.undelivered[event.id] !== undefined) return { state: 'failed', code: 'delivery-given-up' };
+  if (event.delivery === 'sent-again') return { state: 'sent' };
+  if (event.delivery === 'given-up' || chat.undelivered[event.id] !== undefined) return { state: 'failed', code: 'delivery-given-up' };
   if (event.order <= chat.readByThemUpTo) return { state: 'read' };
   if (event.order <= chat.deliveredUpTo) return { state: 'delivered' };
   return { state: 'sent' };

@@ -15,6 +15,9 @@ export type FailureCode =
   | 'invalid-reaction'
   | 'too-many-waiting'
   | 'too-many-members'
+  | 'too-many-blocked'
+  | 'rate-limited'
+  | 'blocked'
   | 'last-owner'
   | 'delivery-given-up'
   | 'unexpected';
@@ -30,6 +33,7 @@ export function failureClass(code: FailureCode): FailureClass {
     case 'offline':
     case 'unavailable':
     case 'too-many-waiting':
+    case 'rate-limited':
       return 'retry';
     case 'session-expired':
       return 'wait';

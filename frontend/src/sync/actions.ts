@@ -2,7 +2,7 @@
 // effect, and returns at once. The engine carries the jobs out.
 
 import type { Draft, ParleyDatabase } from '../db/database.ts';
-import { FIRST_PENDING_ORDER, type Chat, type MessageEvent } from '../domain/chat.ts';
+import { FIRST_PENDING_ORDER, messageState, type Chat, type MessageEvent, type Person } from '../domain/chat.ts';
 import { newMessageId, type ChatId, type MessageId, type UserId } from '../domain/ids.ts';
 import { withPending, type Job, type JobAction } from '../domain/job.ts';
 import { messageKey, newDirectChat, reducerStores, refreshChat } from './reducer.ts';
@@ -91,21 +91,26 @@ export const react = (
   now = Date.now(),
 ): Promise<void> => change(db, me, event, { do: 'react', emoji, add }, now);
 
-/** Puts a failed message back into the outbox, at its end. */
+/**
+ * Sends a failed message again: one that never got its place goes to the end of the outbox; one that stands
+ * in the chat already, and was not delivered, keeps its place.
+ */
 export async function retryMessage(db: ParleyDatabase, me: UserId, event: MessageEvent, now = Date.now()): Promise<void> {
   await db.transaction('rw', [...reducerStores(db)], async () => {
     const stored = await db.events.get([event.chatId, event.key]);
-    if (stored?.kind !== 'message' || stored.pending?.state !== 'failed') return;
+    const chat = await db.chats.get(event.chatId);
+    if (stored?.kind !== 'message' || !chat || messageState(stored, chat).state !== 'failed') return;
     // The same message id: if an earlier attempt did arrive after all, it is not doubled.
     const seq = await db.jobs.add(
       newJob(event.chatId, event.id, { do: 'send', text: stored.body.text, replyTo: stored.replyTo }, now),
     );
-    await db.events.put({ ...stored, order: FIRST_PENDING_ORDER + (seq as number), at: now, pending: { state: 'waiting' } });
-    const chat = await db.chats.get(event.chatId);
-    if (chat) await db.chats.put(await refreshChat(db, chat, me));
+    const place = stored.order < FIRST_PENDING_ORDER ? {} : { order: FIRST_PENDING_ORDER + (seq as number), at: now };
+    await db.events.put({ ...stored, ...place, pending: { state: 'waiting' } });
+    await db.chats.put(await refreshChat(db, chat, me));
   });
 }
 
+/** A message that never got its place is forgotten; nobody else ever knew of it. */
 export async function discardFailed(db: ParleyDatabase, me: UserId, event: MessageEvent): Promise<void> {
   await db.transaction('rw', [...reducerStores(db)], async () => {
     await db.events.delete([event.chatId, event.key]);
@@ -130,10 +135,10 @@ export async function saveDraft(db: ParleyDatabase, draft: Draft): Promise<void>
 }
 
 /** Makes the chat exist locally, so that it can be opened; the network learns of it with the first message. */
-export async function openDirectChat(db: ParleyDatabase, them: UserId, username: string, now = Date.now()): Promise<Chat> {
-  const fresh = newDirectChat(them, username, now);
+export async function openDirectChat(db: ParleyDatabase, person: Person, now = Date.now()): Promise<Chat> {
+  const fresh = newDirectChat(person.userId, person.username, now);
   return db.transaction('rw', db.chats, db.people, async () => {
-    await db.people.put({ userId: them, username });
+    await db.people.put({ ...(await db.people.get(person.userId)), ...person });
     const stored = await db.chats.get(fresh.id);
     if (stored) return stored;
     await db.chats.put(fresh);

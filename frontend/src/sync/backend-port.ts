@@ -14,7 +14,14 @@ export type UsernameProblem =
 export type RegisterOutcome = { me: Me } | UsernameProblem;
 
 export type WireEvent = { index: number; at: number } & (
-  | { kind: 'message'; id: MessageId; sender: UserId; replyTo: MessageId | null; body: MessageBody }
+  | {
+      kind: 'message';
+      id: MessageId;
+      sender: UserId;
+      replyTo: MessageId | null;
+      body: MessageBody;
+      delivery?: 'given-up' | 'sent-again';
+    }
   | { kind: 'system'; event: SystemEvent }
 );
 
@@ -45,6 +52,8 @@ export interface UserUpdate {
   profile: { username: string; displayName: string | null; bio: string } | null;
   chats: DirectUpdate[];
   groups: GroupEntryUpdate[];
+  /** Everybody whom I have blocked, when that changed. */
+  blocked: UserId[] | null;
 }
 
 export interface GroupUpdate {
@@ -105,4 +114,7 @@ export interface ChatBackend {
   inviteUsers(group: GroupId, users: UserId[]): Promise<void>;
   removeMember(group: GroupId, user: UserId): Promise<void>;
   updateGroup(group: GroupId, name: string, description: string): Promise<void>;
+  changeRole(group: GroupId, user: UserId, role: Role): Promise<void>;
+  blockUser(me: Me, user: UserId): Promise<void>;
+  unblockUser(me: Me, user: UserId): Promise<void>;
 }

@@ -19,6 +19,10 @@ const METHODS: Record<keyof EngineMethods, true> = {
   inviteUsers: true,
   removeMember: true,
   updateGroup: true,
+  changeRole: true,
+  blockUser: true,
+  unblockUser: true,
+  refreshPerson: true,
 };
 
 export function engineOver(worker: Worker): EngineClient {

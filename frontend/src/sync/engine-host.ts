@@ -4,12 +4,13 @@
 import type { ParleyDatabase, SessionState } from '../db/database.ts';
 import type { Me } from '../domain/chat.ts';
 import { RequestError } from '../domain/failure.ts';
-import { groupChatId } from '../domain/ids.ts';
+import { groupChatId, type UserId } from '../domain/ids.ts';
 import type { ChatBackend } from './backend-port.ts';
 import type { EngineMethods } from './engine-rpc.ts';
 import { SyncEngine } from './engine.ts';
 import { leadWhenFree } from './leader.ts';
 import type { Clock } from './outbox-sender.ts';
+import { NAME_OF_SPEAKER_OLD_MS, PeopleKeeper } from './people-keeper.ts';
 import { newGroupChat } from './reducer.ts';
 import type { TabChannel } from './tab-channel.ts';
 
@@ -54,6 +55,12 @@ export function createEngineHost({ db, channel, clock, connect }: HostPorts): En
     engine?.poke();
     poke();
   };
+
+  const setBlocked = (user: UserId, blocked: boolean): Promise<void> =>
+    db.transaction('rw', db.meta, async () => {
+      const others = ((await db.getMeta('blocked')) ?? []).filter((id) => id !== user);
+      await db.setMeta('blocked', blocked ? [...others, user] : others);
+    });
 
   async function start(): Promise<SessionState> {
     backend = await connect();
@@ -144,5 +151,18 @@ export function createEngineHost({ db, channel, clock, connect }: HostPorts): En
       await network().updateGroup(group, name, description);
       pokeAll();
     },
+    async changeRole(group, user, role) {
+      await network().changeRole(group, user, role);
+      pokeAll();
+    },
+    async blockUser(user) {
+      await network().blockUser(await whoAmI(), user);
+      await setBlocked(user, true);
+    },
+    async unblockUser(user) {
+      await network().unblockUser(await whoAmI(), user);
+      await setBlocked(user, false);
+    },
+    refreshPerson: (user) => new PeopleKeeper(db, network(), clock).learn([user], NAME_OF_SPEAKER_OLD_MS),
   };
 }

@@ -2,7 +2,7 @@
 // database instead (see `actions.ts`).
 
 import type { SessionState } from '../db/database.ts';
-import type { Me, Person } from '../domain/chat.ts';
+import type { Me, Person, Role } from '../domain/chat.ts';
 import type { FailureCode } from '../domain/failure.ts';
 import type { ChatId, GroupId, UserId } from '../domain/ids.ts';
 import type { UsernameProblem } from './backend-port.ts';
@@ -23,6 +23,11 @@ export interface EngineMethods {
   inviteUsers(group: GroupId, users: UserId[]): Promise<void>;
   removeMember(group: GroupId, user: UserId): Promise<void>;
   updateGroup(group: GroupId, name: string, description: string): Promise<void>;
+  changeRole(group: GroupId, user: UserId, role: Role): Promise<void>;
+  blockUser(user: UserId): Promise<void>;
+  unblockUser(user: UserId): Promise<void>;
+  /** Asks the directory about somebody who is being looked at. */
+  refreshPerson(user: UserId): Promise<void>;
 }
 
 export type EngineRequest = {

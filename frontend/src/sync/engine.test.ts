@@ -101,3 +101,29 @@ describe('read marks', () => {
     expect(portions).toEqual([100, 30]);
   });
 });
+
+describe('names', () => {
+  const ann = { userId: userId('ann'), username: 'ann_lee', displayName: 'Ann Lee' };
+
+  it('come with the first news of somebody, and are not asked for when nothing happens', async () => {
+    const backend = new FakeBackend(me);
+    backend.people_.push(ann);
+    backend.post({ kind: 'direct', them: ann.userId }, ann.userId, 'hello');
+    const engine = new SyncEngine(db, backend, me, silent, { now: () => 1e12, random: () => 0 });
+    await engine.round();
+    expect(await db.people.get(ann.userId)).toMatchObject(ann);
+    const asked = backend.calls.filter((call) => call === 'people').length;
+    for (let i = 0; i < 5; i += 1) await engine.round();
+    expect(backend.calls.filter((call) => call === 'people')).toHaveLength(asked);
+  });
+
+  it('wait when the directory is away: messages do not', async () => {
+    const backend = new FakeBackend(me);
+    backend.people_.push(ann);
+    backend.post({ kind: 'direct', them: ann.userId }, ann.userId, 'hello');
+    backend.troubles.push(new RequestError('unavailable'));
+    const engine = new SyncEngine(db, backend, me, silent, { now: () => 1e12, random: () => 0 });
+    await engine.round();
+    expect((await db.chats.toArray()).map((chat) => chat.last?.text)).toEqual(['hello']);
+  });
+});

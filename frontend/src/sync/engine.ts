@@ -5,10 +5,11 @@ import { liveQuery, type Subscription } from 'dexie';
 import type { ParleyDatabase } from '../db/database.ts';
 import type { Chat, GroupChat, Me } from '../domain/chat.ts';
 import { RequestError } from '../domain/failure.ts';
-import { groupChatId, parseChatId, userId, type UserId } from '../domain/ids.ts';
+import { groupChatId, parseChatId, type UserId } from '../domain/ids.ts';
 import type { ChatBackend, ReadMark, SubnetQuestion } from './backend-port.ts';
 import { OutboxSender, type Clock } from './outbox-sender.ts';
 import { pollDelayMs } from './pace.ts';
+import { NAME_OF_SPEAKER_OLD_MS, NAME_OLD_MS, noteUsernames, PeopleKeeper } from './people-keeper.ts';
 import { applyGroupUpdate, applyNotMember, applyUserUpdate } from './reducer.ts';
 import type { Connection, TabChannel } from './tab-channel.ts';
 
@@ -44,12 +45,15 @@ export class SyncEngine {
   readonly #channel: TabChannel;
   readonly #clock: Clock;
   readonly #sender: OutboxSender;
+  readonly #people: PeopleKeeper;
   readonly #tabs = new Map<string, { visible: boolean; activeAt: number }>();
 
   #me: Me;
   #connection: Connection = 'connecting';
   #failures = 0;
   #newsAt = 0;
+  /** When everybody's names were last gone through. */
+  #namesAt = 0;
   #stopped = false;
   #polling = false;
   #pollAgain = false;
@@ -66,6 +70,7 @@ export class SyncEngine {
     this.#me = me;
     this.#channel = channel;
     this.#clock = clock;
+    this.#people = new PeopleKeeper(db, backend, clock);
     this.#sender = new OutboxSender(db, backend, () => this.#me, {
       confirmed: () => this.poke(),
       refused: (job, code) => channel.post({ kind: 'refused', action: job.action.do, code }),
@@ -194,6 +199,7 @@ export class SyncEngine {
     for (;;) {
       const [version, chats] = await Promise.all([this.#db.getMeta('userVersion'), this.#db.chats.toArray()]);
       const known = new Set(chats.map((chat) => chat.id));
+      const speakers: UserId[] = [];
       const results = await Promise.allSettled(
         questions(this.#me, version ?? '0', chats).map(async (question) => {
           const answer = await this.#backend.updates(question);
@@ -201,6 +207,7 @@ export class SyncEngine {
           let { more } = answer;
           if (answer.user) {
             await applyUserUpdate(this.#db, this.#me, answer.user);
+            speakers.push(...answer.user.chats.map(({ them }) => them));
             if (answer.user.profile) this.#me = { ...this.#me, ...answer.user.profile };
             // A group that just appeared has not been asked about: go round again at once.
             more ||= answer.user.more || answer.user.groups.some((g) => g.status.is === 'joined' && !known.has(groupChatId(g.group)));
@@ -213,8 +220,10 @@ export class SyncEngine {
           return { more, changed: answer.user !== null || answer.groups.length > 0 };
         }),
       );
-      changed ||= results.some((result) => result.status === 'fulfilled' && result.value.changed);
-      await this.#learnNames();
+      const news = results.some((result) => result.status === 'fulfilled' && result.value.changed);
+      changed ||= news;
+      await this.#learnMembers();
+      if (news || this.#clock.now() - this.#namesAt > NAME_OLD_MS) await this.#learnNames(speakers);
       const failed = results.find((result) => result.status === 'rejected');
       // The subnets that answered are applied; the one that did not counts as trouble.
       if (failed) throw failed.reason;
@@ -224,8 +233,8 @@ export class SyncEngine {
     return changed;
   }
 
-  /** Fetches stale member lists, and with them the names of those who write. */
-  async #learnNames(): Promise<void> {
+  /** Fetches stale member lists. */
+  async #learnMembers(): Promise<void> {
     const stale = await this.#db.chats
       .filter((chat) => chat.kind === 'group' && chat.membership === 'member' && chat.membersStale)
       .toArray();
@@ -238,28 +247,36 @@ export class SyncEngine {
       });
       if (list === null) continue;
       const { members, invited } = list;
-      const unknown = await this.#unknownPeople(invited);
       await this.#db.transaction('rw', [this.#db.chats, this.#db.members, this.#db.invitees, this.#db.people], async () => {
         await this.#db.members.where({ chatId: chat.id }).delete();
         await this.#db.members.bulkPut(members.map((member) => ({ ...member, chatId: chat.id })));
         await this.#db.invitees.where({ chatId: chat.id }).delete();
         await this.#db.invitees.bulkPut(invited.map((id) => ({ chatId: chat.id, userId: id })));
-        await this.#db.people.bulkPut([...members.map(({ userId: id, username }) => ({ userId: id, username })), ...unknown]);
+        await noteUsernames(this.#db, members);
         const now = await this.#db.chats.get(chat.id);
         if (now?.kind === 'group') await this.#db.chats.put({ ...now, membersStale: false });
       });
     }
-    const invites = await this.#db.chats.filter((chat) => chat.kind === 'group' && chat.membership === 'invited').toArray();
-    const inviters = invites.flatMap((chat) => (chat.kind === 'group' && chat.invitedBy ? [chat.invitedBy] : []));
-    const found = await this.#unknownPeople(inviters);
-    if (found.length > 0) await this.#db.people.bulkPut(found);
   }
 
-  async #unknownPeople(ids: readonly UserId[]): Promise<{ userId: UserId; username: string }[]> {
-    const unique = [...new Set(ids)];
-    const known = await this.#db.people.bulkGet(unique);
-    const missing = unique.filter((_, i) => known[i] === undefined).slice(0, 100);
-    return missing.length === 0 ? [] : this.#backend.people(missing.map((id) => userId(id)));
+  /** What everybody is called whom one may see: after news, and again when the answers have grown old. */
+  async #learnNames(speakers: readonly UserId[]): Promise<void> {
+    this.#namesAt = this.#clock.now();
+    const ids = new Set<UserId>((await this.#db.getMeta('blocked')) ?? []);
+    for (const chat of await this.#db.chats.toArray()) {
+      if (chat.kind === 'direct') ids.add(chat.them);
+      else if (chat.invitedBy) ids.add(chat.invitedBy);
+    }
+    for (const { userId } of await this.#db.members.toArray()) ids.add(userId);
+    for (const { userId } of await this.#db.invitees.toArray()) ids.add(userId);
+    ids.delete(this.#me.userId);
+    try {
+      await this.#people.learn(speakers, NAME_OF_SPEAKER_OLD_MS);
+      await this.#people.learn(ids);
+    } catch (error) {
+      // Names wait until the next news; the messages are there.
+      if (!(error instanceof RequestError) || error.code === 'session-expired') throw error;
+    }
   }
 
   async #unsentMarks(): Promise<Chat[]> {

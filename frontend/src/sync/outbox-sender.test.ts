@@ -3,11 +3,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { FakeBackend } from '../../dev/fake-backend.ts';
 import { ParleyDatabase } from '../db/database.ts';
-import { FIRST_PENDING_ORDER, type Me, type MessageEvent } from '../domain/chat.ts';
+import { FIRST_PENDING_ORDER, messageState, type Me, type MessageEvent } from '../domain/chat.ts';
 import { RequestError, type FailureCode } from '../domain/failure.ts';
-import { directChatId, userId, type UserId } from '../domain/ids.ts';
+import { directChatId, messageId, userId, type UserId } from '../domain/ids.ts';
 import { composeMessage, deleteMessage, editMessage, openDirectChat, react, retryMessage, sendMessage } from './actions.ts';
 import { OutboxSender } from './outbox-sender.ts';
+import { newDirectChat } from './reducer.ts';
 
 const me: Me = { userId: userId('me'), username: 'me_me_me', localIndex: 'a', displayName: null, bio: '' };
 const ann = userId('ann');
@@ -25,8 +26,8 @@ beforeEach(async () => {
   now = 10_000;
   refused = [];
   expired = 0;
-  await openDirectChat(db, ann, 'ann_lee', 0);
-  await openDirectChat(db, bob, 'bob_ray', 0);
+  await openDirectChat(db, { userId: ann, username: 'ann_lee' }, 0);
+  await openDirectChat(db, { userId: bob, username: 'bob_ray' }, 0);
 });
 afterEach(() => db.delete());
 
@@ -163,5 +164,58 @@ describe('changing what was sent', () => {
     await untilEmpty(sender());
     expect(refused).toEqual(['not-allowed']);
     expect((await theMessage(ann)).body).toMatchObject({ text: 'hello', reactions: [{ emoji: '🎉', mine: true }] });
+  });
+});
+
+describe('a message that was given up', () => {
+  const givenUp: MessageEvent = {
+    chatId: directChatId(ann),
+    key: 'm77',
+    kind: 'message',
+    id: messageId(77n),
+    sender: me.userId,
+    order: 3,
+    at: 1_000,
+    replyTo: null,
+    body: { text: 'anybody there?', deleted: false, editedAt: null, reactions: [] },
+    delivery: 'given-up',
+  };
+  const stored = async (): Promise<MessageEvent> => (await db.events.get([givenUp.chatId, givenUp.key])) as MessageEvent;
+  const state = async (): Promise<string> => messageState(await stored(), (await db.chats.get(givenUp.chatId))!).state;
+
+  beforeEach(async () => {
+    await db.events.put(givenUp);
+    await db.chats.put({ ...newDirectChat(ann, 'ann_lee', 0), latestIndex: 3, deliveredUpTo: 5 });
+  });
+
+  it('is sent again with its id, keeps its place, and is on its way', async () => {
+    expect(await state()).toBe('failed');
+    await retryMessage(db, me.userId, givenUp, now);
+    expect(await state()).toBe('waiting');
+    await untilEmpty(sender());
+    expect(await stored()).toMatchObject({ order: 3, at: 1_000 });
+    expect(await state()).toBe('sent');
+    expect(texts(ann)).toEqual(['anybody there?']);
+  });
+
+  it('is not sent again twice', async () => {
+    await retryMessage(db, me.userId, givenUp, now);
+    await retryMessage(db, me.userId, givenUp, now);
+    expect(await db.jobs.count()).toBe(1);
+  });
+
+  it('goes back to being undelivered, with a word, when that is refused', async () => {
+    backend.troubles.push(new RequestError('blocked'));
+    await retryMessage(db, me.userId, givenUp, now);
+    await untilEmpty(sender());
+    expect(await state()).toBe('failed');
+    expect(refused).toEqual(['blocked']);
+  });
+
+  it('waits its turn when the network wants less at once', async () => {
+    backend.troubles.push(new RequestError('rate-limited'));
+    await retryMessage(db, me.userId, givenUp, now);
+    await untilEmpty(sender());
+    expect(await state()).toBe('sent');
   });
 });

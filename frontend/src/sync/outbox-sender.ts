@@ -81,9 +81,13 @@ export class OutboxSender {
       const event = await db.events.get([job.chatId, messageKey(job.messageId)]);
       if (event?.kind !== 'message') return;
       if (job.action.do === 'send') {
-        // The sync may have been faster; then the place is known already.
-        if (event.order < FIRST_PENDING_ORDER || !place) return;
         const { pending: _, ...sent } = event;
+        if (event.order < FIRST_PENDING_ORDER) {
+          // The sync was faster, or it stood in the chat before and was sent again: the place is known.
+          if (event.pending) await db.events.put({ ...sent, delivery: 'sent-again' });
+          return;
+        }
+        if (!place) return;
         await db.events.put({ ...sent, order: place.index, at: place.at });
       } else if (event.confirmed) {
         const confirmed = withPending(event.confirmed, [job], this.#me().userId);
@@ -115,12 +119,16 @@ export class OutboxSender {
       });
       return;
     }
+    let told = false;
     await db.transaction('rw', [...reducerStores(db)], async () => {
       await db.jobs.delete(job.seq as number);
       const event = await db.events.get([job.chatId, messageKey(job.messageId)]);
       if (event?.kind !== 'message') return;
       if (job.action.do === 'send') {
-        await db.events.put({ ...event, pending: { state: 'failed', code } });
+        told = event.order >= FIRST_PENDING_ORDER;
+        const { pending: _, ...settled } = event;
+        // What stands in the chat goes back to being undelivered.
+        await db.events.put(event.order < FIRST_PENDING_ORDER ? settled : { ...event, pending: { state: 'failed', code } });
       } else if (event.confirmed) {
         const rest = await db.jobs.where({ chatId: job.chatId, messageId: job.messageId }).toArray();
         const { confirmed, ...plain } = event;
@@ -130,7 +138,8 @@ export class OutboxSender {
       const chat = await db.chats.get(job.chatId);
       if (chat) await db.chats.put(await refreshChat(db, chat, this.#me().userId));
     });
-    if (job.action.do !== 'send') this.#events.refused(job, code);
+    // A message that failed says so where it stands.
+    if (!told) this.#events.refused(job, code);
   }
 
   /** The network is back, or the person signed in again: nothing waits for its back-off. */

@@ -1,9 +1,9 @@
 import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ParleyDatabase } from '../db/database.ts';
-import type { Me } from '../domain/chat.ts';
+import type { Me, MessageEvent } from '../domain/chat.ts';
 import { directChatId, groupChatId, groupId, messageId, userId } from '../domain/ids.ts';
-import { composeMessage, react, sendMessage } from './actions.ts';
+import { composeMessage, react, retryMessage, sendMessage } from './actions.ts';
 import type { DirectUpdate, GroupUpdate, UserUpdate, WireEvent } from './backend-port.ts';
 import { applyGroupUpdate, applyNotMember, applyUserUpdate } from './reducer.ts';
 
@@ -48,6 +48,7 @@ const update = (version: string, chats: DirectUpdate[], groups: UserUpdate['grou
   profile: null,
   chats,
   groups,
+  blocked: null,
 });
 
 describe('what the network says about direct chats', () => {
@@ -139,5 +140,31 @@ describe('what the network says about groups', () => {
     await applyNotMember(db, groupChatId(group));
     expect(await db.chats.get(groupChatId(group))).toMatchObject({ membership: 'gone' });
     expect(await db.events.count()).toBe(1);
+  });
+});
+
+describe('what the network says about blocking and delivery', () => {
+  it('takes over the list of the blocked when it came, and keeps it when it did not', async () => {
+    await applyUserUpdate(db, me, { ...update('1', []), blocked: [ann] });
+    await applyUserUpdate(db, me, update('2', []));
+    expect(await db.getMeta('blocked')).toEqual([ann]);
+    await applyUserUpdate(db, me, { ...update('3', []), blocked: [] });
+    expect(await db.getMeta('blocked')).toEqual([]);
+  });
+
+  it('an old word about a message that is being sent again ends nothing', async () => {
+    const gone = { ...message(0, me.userId), delivery: 'given-up' } as WireEvent;
+    await applyUserUpdate(db, me, update('1', [direct([gone])]));
+    const [stored] = await db.events.toArray();
+    await retryMessage(db, me.userId, stored as MessageEvent, 5_000);
+    await applyUserUpdate(db, me, update('2', [direct([gone])]));
+    expect(await db.jobs.count()).toBe(1);
+    expect(await db.events.toArray()).toMatchObject([{ pending: { state: 'waiting' }, delivery: 'given-up' }]);
+
+    await applyUserUpdate(db, me, update('3', [direct([{ ...gone, delivery: 'sent-again' } as WireEvent])]));
+    expect(await db.jobs.count()).toBe(0);
+    const [sent] = await db.events.toArray();
+    expect(sent).toMatchObject({ delivery: 'sent-again' });
+    expect(sent).not.toHaveProperty('pending');
   });
 });

@@ -17,6 +17,7 @@ import {
 import { directChatId, groupChatId, type ChatId, type MessageId, type UserId } from '../domain/ids.ts';
 import { withPending, type Job } from '../domain/job.ts';
 import type { DirectUpdate, GroupEntryUpdate, GroupUpdate, UserUpdate, WireEvent } from './backend-port.ts';
+import { noteUsernames } from './people-keeper.ts';
 
 export const messageKey = (id: MessageId): string => `m${id}`;
 
@@ -36,7 +37,10 @@ export function mergeEvent(chatId: ChatId, wire: WireEvent, jobs: readonly Job[]
     replyTo: wire.replyTo,
     body: withPending(wire.body, changes, me),
   };
+  if (wire.delivery) message.delivery = wire.delivery;
   if (changes.length > 0) message.confirmed = wire.body;
+  // It was given up and I am sending it again: the old answer does not end that.
+  if (wire.delivery === 'given-up' && jobs.some((job) => job.action.do === 'send')) message.pending = { state: 'waiting' };
   return message;
 }
 
@@ -90,7 +94,7 @@ export async function putEvents(db: ParleyDatabase, chatId: ChatId, events: read
     events.map((event) => mergeEvent(chatId, event, event.kind === 'message' ? (byMessage.get(event.id) ?? []) : [], me)),
   );
   // A send whose answer was lost: the message is there, so the job has done its work.
-  const arrived = new Set(events.flatMap((event) => (event.kind === 'message' ? [event.id] : [])));
+  const arrived = new Set(events.flatMap((event) => (event.kind === 'message' && event.delivery !== 'given-up' ? [event.id] : [])));
   const done = jobs.filter((job) => job.action.do === 'send' && arrived.has(job.messageId));
   await db.jobs.bulkDelete(done.map((job) => job.seq as number));
 }
@@ -137,7 +141,7 @@ async function applyDirect(db: ParleyDatabase, me: UserId, update: DirectUpdate)
   const stored = await db.chats.get(id);
   const before = stored?.kind === 'direct' ? stored : newDirectChat(update.them, update.username, update.createdAt);
   await putEvents(db, id, update.events, me);
-  await db.people.put({ userId: update.them, username: update.username });
+  await noteUsernames(db, [{ userId: update.them, username: update.username }]);
   const chat: DirectChat = {
     ...before,
     title: update.username,
@@ -182,6 +186,7 @@ export async function applyUserUpdate(db: ParleyDatabase, me: Me, update: UserUp
     for (const chat of update.chats) await applyDirect(db, me.userId, chat);
     for (const entry of update.groups) await applyGroupEntry(db, me.userId, entry);
     if (update.profile) await db.setMeta('me', { ...me, ...update.profile });
+    if (update.blocked) await db.setMeta('blocked', update.blocked);
     await db.setMeta('userVersion', update.version);
   });
 }

@@ -33,7 +33,7 @@ let storage: MemoryStorage;
 beforeEach(async () => {
   db = new ParleyDatabase(`ahead-${crypto.randomUUID()}`);
   storage = new MemoryStorage();
-  await openDirectChat(db, ann, 'ann_lee', 0);
+  await openDirectChat(db, { userId: ann, username: 'ann_lee' }, 0);
 });
 afterEach(() => db.delete());
 

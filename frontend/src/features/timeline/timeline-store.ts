@@ -4,6 +4,7 @@
 import type { ParleyDatabase } from '../../db/database.ts';
 import type { Chat, MessageEvent, TimelineEvent } from '../../domain/chat.ts';
 import type { ChatId, MessageId, UserId } from '../../domain/ids.ts';
+import { shownName } from '../../domain/names.ts';
 import { messageKey } from '../../sync/reducer.ts';
 
 export interface LoadedEvents {
@@ -61,6 +62,7 @@ export class TimelineStore {
       if (event.kind === 'message') {
         people.add(event.sender);
         if (event.replyTo) replies.add(event.replyTo);
+        for (const { users } of event.body.reactions) for (const user of users) people.add(user);
         continue;
       }
       const { event: what } = event;
@@ -76,7 +78,7 @@ export class TimelineStore {
       people.add(event.sender);
     }
     const known = await this.#db.people.bulkGet([...people]);
-    return { events, quotes, names: new Map(known.flatMap((person) => (person ? [[person.userId, person.username]] : []))) };
+    return { events, quotes, names: new Map(known.flatMap((person) => (person ? [[person.userId, shownName(person)]] : []))) };
   }
 
   #between(from: number, to: number, includeFrom: boolean, includeTo: boolean) {
