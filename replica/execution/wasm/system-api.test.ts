@@ -584,3 +584,48 @@ describe('stable memory', () => {
     expect(state.readHeap(0, 1)[0]).toBe(65)
   })
 })
+
+describe('stable memory access limits', () => {
+  const GIB_PAGES = 262_144
+  /** Reads a byte of each of so many pages, writes one to each of so many after them, and again the same. */
+  const module = (read: number, write: number): string => `(module
+    (import "ic0" "stable64_grow" (func $grow (param i64) (result i64)))
+    (import "ic0" "stable64_read" (func $read (param i64 i64 i64)))
+    (import "ic0" "stable64_write" (func $write (param i64 i64 i64)))
+    (memory 1)
+    (func $pages (param $from i64) (param $to i64) (param $write i32)
+      (block $done (loop $next
+        (br_if $done (i64.ge_u (local.get $from) (local.get $to)))
+        (if (local.get $write)
+          (then (call $write (i64.mul (local.get $from) (i64.const 4096)) (i64.const 0) (i64.const 1)))
+          (else (call $read (i64.const 0) (i64.mul (local.get $from) (i64.const 4096)) (i64.const 1))))
+        (local.set $from (i64.add (local.get $from) (i64.const 1)))
+        (br $next))))
+    (func $twice
+      (call $pages (i64.const 0) (i64.const ${read}) (i32.const 0))
+      (call $pages (i64.const ${read}) (i64.const ${read + write}) (i32.const 1))
+      (call $pages (i64.const 0) (i64.const ${read + write}) (i32.const 0)))
+    (func (export "canister_init") (drop (call $grow (i64.const 200000))) (call $twice))
+    (func (export "canister_update grow") (drop (call $grow (i64.const 200000))))
+    (func (export "canister_update go") (call $twice))
+    (func (export "canister_query go2") (call $twice)))`
+  const run = (read: number, write: number, entry: EntryPoint): string | undefined => {
+    const state = stateOf(module(read, write))
+    if (entry.kind !== 'init') update(state, 'grow')
+    const { error } = execute(state, entry, { instructionLimit: 100_000_000_000n })
+    state.rollback()
+    return error === null ? undefined : `${error.code} ${error.message}`
+  }
+
+  it.each([
+    ['update', { kind: 'update', method: 'go' } as const, 2 * GIB_PAGES],
+    ['query', { kind: 'query', method: 'go2' } as const, GIB_PAGES],
+    ['init', { kind: 'init' } as const, 8 * GIB_PAGES],
+  ])('%s: pages read and written count once each, up to the limit', (_, entry, limit) => {
+    const written = 1000
+    expect(run(limit - written, written, entry)).toBeUndefined()
+    expect(run(limit - written + 1, written, entry)).toMatch(
+      /^IC0524 Canister exceeded memory access limits: .* accessed pages .* limit 2097152 KB for regular messages, 8388608 KB for upgrade messages and 1048576 KB for queries/,
+    )
+  }, 60_000)
+})

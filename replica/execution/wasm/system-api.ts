@@ -7,6 +7,7 @@
  * Must always: check every range before touching memory, and charge before copying.
  */
 import { Principal } from '../../types/principal.ts'
+import { AccessedPages } from './accessed-pages.ts'
 import {
   CanisterTrap, contractViolation, memoryAccessLimit, outOfInstructions, outOfMemory, trapped, trappedExplicitly,
   wasmMemoryLimitExceeded,
@@ -35,12 +36,43 @@ const MAX_STABLE_PAGES_32 = 65_536
 const STABLE_DIRTY_PAGE_COST = 1000
 const BYTE_COST_OF_PAYLOADS = 50
 const GIB_PAGES = (1024 * 1024 * 1024) / PAGE_BYTES
+/** Different stable memory pages that one execution may read or write. */
+const STABLE_PAGE_LIMITS = { message: 2 * GIB_PAGES, upgrade: 8 * GIB_PAGES, query: GIB_PAGES }
 const U64 = 1n << 64n
 const SYS_TRANSIENT = 2
 
 const lossy = new TextDecoder('utf-8')
 const strict = new TextDecoder('utf-8', { fatal: true })
 const encoder = new TextEncoder()
+
+/** For an execution in this context. */
+function stablePageLimitOf(context: ContextCode): number {
+  switch (context) {
+    case 'I':
+    case 'G':
+    case 's':
+      return STABLE_PAGE_LIMITS.upgrade
+    case 'NRQ':
+    case 'TQ':
+    case 'CQ':
+    case 'CRy':
+    case 'CRt':
+    case 'CC':
+    case 'F':
+      return STABLE_PAGE_LIMITS.query
+    default:
+      return STABLE_PAGE_LIMITS.message
+  }
+}
+
+function stableAccessLimit(how: 'accessed' | 'modified'): CanisterTrap {
+  const kib = (pages: number): number => (pages * PAGE_BYTES) / 1024
+  const { message, upgrade, query } = STABLE_PAGE_LIMITS
+  return memoryAccessLimit(
+    `Exceeded the limit for the number of ${how} pages in the stable memory in a single message execution: ` +
+      `limit ${kib(message)} KB for regular messages, ${kib(upgrade)} KB for upgrade messages and ${kib(query)} KB for queries`,
+  )
+}
 
 /** The live memory the API reads and writes. */
 export interface HeapAccess {
@@ -83,6 +115,8 @@ export class SystemApi {
   private readonly message: MessageView
   private readonly usageAtStart: number
   private readonly stableTouchedAtStart: number
+  private readonly stableAccessed = new AccessedPages()
+  private readonly stablePageLimit: number
 
   private replyChunks: Uint8Array[] = []
   private replyBytes = 0
@@ -110,6 +144,7 @@ export class SystemApi {
     this.mode = MODE_NAME[input.entry.kind]
     this.usageAtStart = committedUsage
     this.stableTouchedAtStart = stable.touchedPages
+    this.stablePageLimit = stablePageLimitOf(this.context)
     this.logRemaining = input.system.logRemainingBytes
   }
 
@@ -247,6 +282,7 @@ export class SystemApi {
     if (size === 0) return
     if (offset + size > this.stable.bytes) throw trapped('stable memory out of bounds')
     if (dst + size > this.heap.heapBytes) throw trapped('heap out of bounds')
+    this.accessStable(offset, size)
     this.heap.touch(dst, size)
     this.stable.read(offset, this.heap.view.subarray(dst, dst + size))
   }
@@ -260,30 +296,16 @@ export class SystemApi {
     const fresh = this.stable.newlyTouched(offset, size)
     if (fresh > 0) {
       this.charge(fresh * STABLE_DIRTY_PAGE_COST)
-      if (this.stableDirtyPages + fresh > this.stablePageLimit()) {
-        throw memoryAccessLimit('exceeded the limit of dirty stable memory pages in a single message')
-      }
+      if (this.stableDirtyPages + fresh > this.stablePageLimit) throw stableAccessLimit('modified')
     }
+    this.accessStable(offset, size)
     this.stable.write(offset, this.heap.view.subarray(src, src + size))
   }
 
-  private stablePageLimit(): number {
-    switch (this.context) {
-      case 'I':
-      case 'G':
-      case 's':
-        return 8 * GIB_PAGES
-      case 'NRQ':
-      case 'TQ':
-      case 'CQ':
-      case 'CRy':
-      case 'CRt':
-      case 'CC':
-      case 'F':
-        return GIB_PAGES
-      default:
-        return 2 * GIB_PAGES
-    }
+  /** Pages read count like pages written. */
+  private accessStable(offset: number, size: number): void {
+    this.stableAccessed.add(offset, size)
+    if (this.stableAccessed.count > this.stablePageLimit) throw stableAccessLimit('accessed')
   }
 
   // --- arguments, caller, self ---------------------------------------------------------------
