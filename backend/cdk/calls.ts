@@ -10,7 +10,8 @@
  *   C1 exactly one of the two continuations runs for each performed call, or neither if it traps;
  *   C2 a call that could not be sent runs its reject continuation before `perform` returns, with
  *      `sent` false, so that there is one place to handle failure;
- *   C3 a continuation that traps loses only its own effects: its slot is freed all the same.
+ *   C3 a continuation that traps loses only its own effects: its slot is freed all the same, and what `onTrap` names
+ *      runs instead.
  *
  * Contexts live on the heap. A canister with open calls must be stopped before it is upgraded, as
  * on every toolchain: the system would otherwise run a callback of a module that is gone.
@@ -71,7 +72,7 @@ export type OnReject = (context: Object | null, rejection: Rejection) => void;
 
 /** An open call. */
 class Slot {
-  constructor(public onReply: OnReply, public onReject: OnReject, public context: Object | null) {}
+  constructor(public onReply: OnReply, public onReject: OnReject, public context: Object | null, public onTrap: OnReply | null) {}
 }
 
 /** Open calls by callback environment; free places are reused. */
@@ -116,7 +117,11 @@ function onReject(env: i32): void {
 }
 
 /** Runs instead of a continuation's effects when it trapped. */
-function onCleanup(env: i32): void { release(env); }
+function onCleanup(env: i32): void {
+  const slot = release(env);
+  const onTrap = slot.onTrap;
+  if (onTrap !== null) onTrap(slot.context);
+}
 
 export class Call {
   /** Use `startCall`. The encoded argument is in the writer until `perform`. */
@@ -124,6 +129,7 @@ export class Call {
 
   private attached: u64 = 0;
   private timeoutSeconds: u32 = 0;
+  private trapped: OnReply | null = null;
 
   /** Attaches cycles; what the callee does not accept comes back with the answer. */
   cycles(amount: u64): Call {
@@ -140,9 +146,19 @@ export class Call {
     return this;
   }
 
+  /**
+   * Names what runs when one of the two continuations traps, with the same context: for giving back what was taken for
+   * the call. It sees the state from before the continuation, may set timers and must not call; should it trap too,
+   * nothing is left to run.
+   */
+  onTrap(cleanup: OnReply): Call {
+    this.trapped = cleanup;
+    return this;
+  }
+
   /** Sends the call. No other message may be encoded between the client's function and this. */
   perform(reply: OnReply, reject: OnReject, context: Object | null): void {
-    const env = claim(new Slot(reply, reject, context));
+    const env = claim(new Slot(reply, reject, context, this.trapped));
     this.build(onReply.index, onReject.index, env);
     ic0.call_on_cleanup(onCleanup.index, env);
     const code = ic0.call_perform();

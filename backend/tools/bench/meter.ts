@@ -58,10 +58,10 @@ export class Metered {
 
   query(method: string, argument: Uint8Array): Run { return this.run({ kind: 'query', method }, argument, false); }
 
-  /** Runs an entry point and keeps its effects unless it traps. */
-  attempt(entry: EntryPoint, payload: Uint8Array = new Uint8Array(), keep = true): ExecutionOutcome {
+  /** Runs an entry point and keeps its effects unless it traps. `reject` is what a reject callback sees. */
+  attempt(entry: EntryPoint, payload: Uint8Array = new Uint8Array(), keep = true, reject?: { code: number; message: string }): ExecutionOutcome {
     const outcome = executeEntryPoint(this.state, {
-      entry, message: { caller: this.caller, payload, cyclesAvailable: 0n, cyclesRefunded: 0n }, system: view(this.timeNanos), instructionLimit: LIMIT,
+      entry, message: { caller: this.caller, payload, cyclesAvailable: 0n, cyclesRefunded: 0n, ...(reject && { rejectCode: reject.code, rejectMessage: reject.message }) }, system: view(this.timeNanos), instructionLimit: LIMIT,
     });
     if (outcome.error === null) {
       if (keep) this.state.commit();

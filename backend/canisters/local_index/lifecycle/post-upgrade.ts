@@ -1,7 +1,9 @@
 // Goes on with whatever was under way.
 
-import { scheduleMaintenance } from "../jobs/maintenance";
+import { keepMaintaining } from "../jobs/maintenance";
+import { indexOldChildren } from "../model/children";
 
 export function post_upgrade(): void {
-  scheduleMaintenance();
+  indexOldChildren();
+  keepMaintaining();
 }

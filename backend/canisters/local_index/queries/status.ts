@@ -3,7 +3,7 @@
 import { caller, cycleBalance, isController, trap } from "../../../cdk/api";
 import { Nat } from "../../../cdk/candid/nat";
 import { ChildStatus, Status, UpgradeFailure } from "../../../generated/local_index/types";
-import { allChildren, KINDS, kindView, State } from "../model/children";
+import { countChildren, countDue, failedChildren, KINDS, kindView, State } from "../model/children";
 import { currentModule } from "../model/modules";
 import { settings } from "../model/settings";
 
@@ -16,20 +16,19 @@ export function status(): Status {
     const module = currentModule(kind);
     const version = module === null ? 0 : module.version;
     const sha256 = module === null ? new Uint8Array(0) : module.sha256;
-    kinds.push(new ChildStatus(kindView(kind), 0, 0, version, sha256, 0, 0));
+    const inUse = countChildren(kind, State.InUse);
+    const pool = countChildren(kind, State.Pool);
+    kinds.push(new ChildStatus(kindView(kind), inUse, pool, version, sha256, countDue(kind, version), 0));
   }
   const failures: UpgradeFailure[] = [];
-  const children = allChildren();
-  for (let i = 0; i < children.length; i++) {
-    const child = children[i];
+  const failed = failedChildren();
+  for (let i = 0; i < failed.length; i++) {
+    const child = failed[i];
     const entry = kinds[child.kind];
-    if (child.state == State.InUse) entry.in_use++;
-    if (child.state == State.Pool) entry.pool++;
-    if (child.state != State.Empty && child.version < entry.version) entry.outdated++;
-    if (child.failedVersion != 0) {
-      entry.upgrades_failed++;
-      failures.push(new UpgradeFailure(child.principal, child.version, child.failure));
-    }
+    // What failed with the current version is not due any more, but still on an older one.
+    if (child.failedVersion == entry.version) entry.outdated++;
+    entry.upgrades_failed++;
+    failures.push(new UpgradeFailure(child.principal, child.version, child.failure));
   }
   return new Status(kinds, failures, Nat.from(cycleBalance()), Nat.from(settings().toppedUpMillions * MILLION));
 }

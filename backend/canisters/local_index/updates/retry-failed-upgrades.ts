@@ -2,19 +2,16 @@
 
 import { caller, isController, trap } from "../../../cdk/api";
 import { scheduleMaintenance } from "../jobs/maintenance";
-import { allChildren, saveChild } from "../model/children";
+import { failedChildren, saveChild } from "../model/children";
 
 export function retry_failed_upgrades(): u32 {
   if (!isController(caller())) trap("only controllers retry upgrades");
-  let count: u32 = 0;
-  const children = allChildren();
+  const children = failedChildren();
   for (let i = 0; i < children.length; i++) {
-    if (children[i].failedVersion == 0) continue;
     children[i].failedVersion = 0;
     children[i].failure = "";
     saveChild(children[i]);
-    count++;
   }
-  if (count > 0) scheduleMaintenance();
-  return count;
+  if (children.length > 0) scheduleMaintenance();
+  return children.length;
 }
