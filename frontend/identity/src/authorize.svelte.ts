@@ -7,7 +7,18 @@ import { CeremonyError, passkeysSupported } from './passkey.ts';
 import { rememberedPasskey, rememberPasskey } from './remembered.ts';
 import type { ErrorName } from './words.svelte.ts';
 
-export type Step = 'connecting' | 'no-app' | 'wrong-origin' | 'unsupported' | 'choose' | 'name' | 'touch' | 'working' | 'done';
+export type Step =
+  | 'connecting'
+  | 'no-app'
+  | 'wrong-origin'
+  | 'unsupported'
+  | 'choose'
+  | 'name'
+  | 'phrase'
+  | 'join'
+  | 'touch'
+  | 'working'
+  | 'done';
 
 /** An app that waits should not wait for ever on a page that somebody forgot. */
 const GIVE_UP_MS = 10 * 60_000;
@@ -69,6 +80,23 @@ export class Authorization {
     this.#step = 'name';
   }
 
+  askPhrase(): void {
+    this.#error = null;
+    this.#step = 'phrase';
+  }
+
+  askCode(): void {
+    this.#error = null;
+    this.#step = 'join';
+  }
+
+  /** This device has a passkey now, and its use is one tap away. */
+  joined(credentialId: Uint8Array): void {
+    rememberPasskey(credentialId);
+    this.#remembered = credentialId;
+    this.back();
+  }
+
   back(): void {
     this.#error = null;
     this.#step = 'choose';
@@ -88,15 +116,19 @@ export class Authorization {
     return this.#grant(() => this.#canister.register(name), 'name');
   }
 
-  async #grant(enter: () => Promise<PageSession>, onfailure: Step): Promise<void> {
+  recover(phrase: string): Promise<void> {
+    return this.#grant(() => this.#canister.enterWithPhrase(phrase), 'phrase', 'working');
+  }
+
+  async #grant(enter: () => Promise<PageSession>, onfailure: Step, meanwhile: Step = 'touch'): Promise<void> {
     const request = this.#request;
     // Serialised: a second tap while one ceremony runs does nothing.
     if (!request || this.#step === 'touch' || this.#step === 'working') return;
     this.#error = null;
-    this.#step = 'touch';
+    this.#step = meanwhile;
     try {
       const session = await enter();
-      rememberPasskey(session.credentialId);
+      if (session.credentialId) rememberPasskey(session.credentialId);
       this.#step = 'working';
       const { userKey, delegation } = await this.#canister.delegate(session, request);
       this.#step = 'done';

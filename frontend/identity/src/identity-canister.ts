@@ -16,7 +16,20 @@ const PAGE_SESSION_MS = 30 * 60_000;
 const DELEGATION_TRIES = 8;
 const DELEGATION_PAUSE_MS = 400;
 
-export type IdentityFailure = 'unreachable' | 'unknown-passkey' | 'rate-limited' | 'full' | 'refused';
+/** How often a new device asks whether it was let in. */
+const LET_IN_PAUSE_MS = 1_500;
+
+export type IdentityFailure =
+  | 'unreachable'
+  | 'unknown-passkey'
+  | 'rate-limited'
+  | 'full'
+  | 'wrong-phrase'
+  | 'wrong-code'
+  | 'code-unknown'
+  | 'code-over'
+  | 'nobody-waiting'
+  | 'refused';
 
 export class IdentityError extends Error {
   readonly reason: IdentityFailure;
@@ -32,8 +45,8 @@ export class IdentityError extends Error {
 export interface PageSession {
   anchor: bigint;
   identity: Identity;
-  /** Of the passkey in use. */
-  credentialId: Uint8Array;
+  /** Of the passkey in use; `null` when it is the recovery phrase. */
+  credentialId: Uint8Array | null;
 }
 
 export interface PasskeyInfo {
@@ -69,6 +82,24 @@ async function asked<T>(work: () => Promise<T>): Promise<T> {
     const { code, detail } = toRequestError(error);
     throw new IdentityError(code === 'offline' || code === 'unavailable' ? 'unreachable' : 'refused', detail);
   }
+}
+
+function phraseMethod(publicKey: Uint8Array): AuthnMethodData {
+  return {
+    authn_method: { PubKey: { pubkey: publicKey } },
+    security_settings: { protection: { Unprotected: null }, purpose: { Recovery: null } },
+    metadata: [
+      [ALIAS, { String: 'Recovery phrase' }],
+      ['usage', { String: 'recovery_phrase' }],
+    ],
+    last_authentication: [],
+  };
+}
+
+export interface WaysIn {
+  passkeys: PasskeyInfo[];
+  /** Public key of the recovery phrase, if there is one. */
+  phrase: Uint8Array | null;
 }
 
 export class IdentityCanister {
@@ -154,11 +185,14 @@ export class IdentityCanister {
     throw new IdentityError('unreachable', 'the delegation did not appear');
   }
 
-  async passkeys(session: PageSession): Promise<PasskeyInfo[]> {
+  async waysIn(session: PageSession): Promise<WaysIn> {
     const canister = await asked(() => this.#as(session.identity));
     const info = await asked(() => canister.identity_info(session.anchor));
     if ('Err' in info) throw new IdentityError('refused', Object.keys(info.Err)[0]);
-    return info.Ok.authn_methods.flatMap((method): PasskeyInfo[] => {
+    const isPhrase = ({ metadata }: AuthnMethodData): boolean =>
+      metadata.some(([key, value]) => key === 'usage' && 'String' in value && value.String === 'recovery_phrase');
+    const phrase = info.Ok.authn_methods.find(isPhrase)?.authn_method;
+    const passkeys = info.Ok.authn_methods.flatMap((method): PasskeyInfo[] => {
       if (!('WebAuthn' in method.authn_method)) return [];
       const { credential_id, pubkey } = method.authn_method.WebAuthn;
       const alias = method.metadata.find(([key]) => key === ALIAS)?.[1];
@@ -173,6 +207,83 @@ export class IdentityCanister {
         },
       ];
     });
+    return { passkeys, phrase: phrase && 'PubKey' in phrase ? bytes(phrase.PubKey.pubkey) : null };
+  }
+
+  /** The person has these words on paper: from now on they open the identity. A former phrase ends. */
+  async setPhrase(session: PageSession, words: readonly string[], former: Uint8Array | null): Promise<void> {
+    const canister = await asked(() => this.#as(session.identity));
+    const { keyOfWords } = await import('./recovery-phrase.ts');
+    const method = phraseMethod((await keyOfWords(words)).getPublicKey().toDer());
+    const set = await asked(() =>
+      former ? canister.authn_method_replace(session.anchor, former, method) : canister.authn_method_add(session.anchor, method),
+    );
+    if ('Err' in set) throw new IdentityError('refused', Object.keys(set.Err)[0]);
+  }
+
+  async removeMethod(session: PageSession, publicKey: Uint8Array): Promise<void> {
+    const canister = await asked(() => this.#as(session.identity));
+    const removed = await asked(() => canister.authn_method_remove(session.anchor, publicKey));
+    if ('Err' in removed) throw new IdentityError('refused');
+  }
+
+  async enterWithPhrase(text: string): Promise<PageSession> {
+    const { keyOfWords, parsePhrase } = await import('./recovery-phrase.ts');
+    const phrase = parsePhrase(text);
+    if (!phrase) throw new IdentityError('wrong-phrase');
+    const identity = await keyOfWords(phrase.words);
+    const key = new Uint8Array(identity.getPublicKey().toDer()).toHex();
+    const canister = await asked(() => this.#as(identity));
+    const { recovery_phrases } = await asked(() => canister.get_anchor_credentials(phrase.anchor));
+    if (!recovery_phrases.some((known) => bytes(known).toHex() === key)) throw new IdentityError('wrong-phrase');
+    return { anchor: phrase.anchor, identity, credentialId: null };
+  }
+
+  /** On a device that has a way in: opens the identity for one new device that knows this code. */
+  async openForDevice(session: PageSession, code: string): Promise<void> {
+    const canister = await asked(() => this.#as(session.identity));
+    const opened = await asked(() => canister.authn_method_registration_mode_enter(session.anchor, [code]));
+    if ('Err' in opened) throw new IdentityError('refused', Object.keys(opened.Err)[0]);
+  }
+
+  async closeForDevices(session: PageSession): Promise<void> {
+    const canister = await asked(() => this.#as(session.identity));
+    await asked(() => canister.authn_method_registration_mode_exit(session.anchor));
+  }
+
+  /** Lets the new device in that shows this number. */
+  async letIn(session: PageSession, number: string): Promise<void> {
+    const canister = await asked(() => this.#as(session.identity));
+    const answer = await asked(() => canister.authn_method_confirm(session.anchor, number));
+    if ('Ok' in answer) return;
+    const { Err: error } = answer;
+    if ('NoAuthnMethodToConfirm' in error) throw new IdentityError('nobody-waiting');
+    if ('RegistrationModeOff' in error) throw new IdentityError('code-over');
+    if ('WrongCode' in error) throw new IdentityError(error.WrongCode.retries_left === 0 ? 'code-over' : 'wrong-code');
+    throw new IdentityError('refused', Object.keys(error)[0]);
+  }
+
+  /** On a new device: makes a passkey for the identity that waits for this code. Answers what to type on the old one. */
+  async askToJoin(code: string, name: string): Promise<{ number: string; expiresAt: number; credentialId: Uint8Array }> {
+    const canister = await asked(async () => this.#as(await ECDSAKeyIdentity.generate()));
+    const [anchor] = await asked(() => canister.lookup_by_registration_mode_id(code));
+    if (anchor === undefined) throw new IdentityError('code-unknown');
+    const passkey = await createPasskey(name, []);
+    const answer = await asked(() => canister.authn_method_register(anchor, methodOf(passkey, name)));
+    if ('Err' in answer) throw new IdentityError('RegistrationModeOff' in answer.Err ? 'code-over' : 'refused', Object.keys(answer.Err)[0]);
+    const { confirmation_code, expiration } = answer.Ok;
+    return { number: confirmation_code, expiresAt: Number(expiration / 1_000_000n), credentialId: passkey.credentialId };
+  }
+
+  /** Resolves when the old device has let this one in. */
+  async letInAt(credentialId: Uint8Array, expiresAt: number, signal: AbortSignal): Promise<void> {
+    const canister = await asked(() => this.#as(new AnonymousIdentity()));
+    while (!signal.aborted) {
+      const [found] = await asked(() => canister.lookup_device_key(credentialId)).catch(() => []);
+      if (found) return;
+      if (Date.now() > expiresAt) throw new IdentityError('code-over');
+      await new Promise((resolve) => setTimeout(resolve, LET_IN_PAUSE_MS));
+    }
   }
 
   async addPasskey(session: PageSession, name: string, present: readonly PasskeyInfo[]): Promise<void> {
@@ -192,11 +303,5 @@ export class IdentityCanister {
       canister.authn_method_metadata_replace(session.anchor, passkey.publicKey, [[ALIAS, { String: name }], ...rest]),
     );
     if ('Err' in renamed) throw new IdentityError('refused', Object.keys(renamed.Err)[0]);
-  }
-
-  async removePasskey(session: PageSession, passkey: PasskeyInfo): Promise<void> {
-    const canister = await asked(() => this.#as(session.identity));
-    const removed = await asked(() => canister.authn_method_remove(session.anchor, passkey.publicKey));
-    if ('Err' in removed) throw new IdentityError('refused');
   }
 }
