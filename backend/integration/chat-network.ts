@@ -7,7 +7,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { IDL } from "@dfinity/candid";
 import { Principal } from "@dfinity/principal";
-import { type EmbeddedNetwork, expectReply, startNetwork } from "../../replica/network/embed.ts";
+import { type EmbeddedNetwork, expectReply } from "../../replica/network/embed.ts";
+import { startTestNetwork } from "../tools/testing/network.ts";
 import { idlFactory as groupIdl } from "../declarations/group/group.did.js";
 import type { _SERVICE as GroupService, Event as GroupEvent, GroupUpdates, UpdatesResult as GroupUpdatesResult } from "../declarations/group/group.did.d.ts";
 import { idlFactory as localIndexIdl } from "../declarations/local_index/local_index.did.js";
@@ -70,7 +71,7 @@ export class ChatNetwork {
 
   static async start(options: { poolTarget?: number; applicationSubnets?: number; registrations?: { burst: number; per_hour: number } } = {}): Promise<ChatNetwork> {
     const application = options.applicationSubnets ?? 2;
-    const net = await startNetwork({ subnets: [{ kind: "system" }, ...Array.from({ length: application }, () => ({ kind: "application" as const }))] });
+    const net = await startTestNetwork({ subnets: [{ kind: "system" }, ...Array.from({ length: application }, () => ({ kind: "application" as const }))] });
     const sender = ChatNetwork.admin;
     const userIndex = await net.createCanister({ subnet: 0, cycles: 100n * T, sender });
     await net.install(userIndex, moduleOf("user_index"), encodeInit("user_index", [{ governance: [], registrations: options.registrations === undefined ? [] : [options.registrations] }]), { sender });

@@ -3,7 +3,8 @@
 import { IDL } from "@dfinity/candid";
 import { Principal } from "@dfinity/principal";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type EmbeddedNetwork, expectReply, startNetwork } from "../../replica/network/embed.ts";
+import { type EmbeddedNetwork, expectReply } from "../../replica/network/embed.ts";
+import { startTestNetwork } from "../tools/testing/network.ts";
 import { idlFactory as cmcIdl } from "../declarations/cycles_minting/cycles_minting.did.js";
 import { idlFactory as cyclesIdl } from "../declarations/cycles_ledger/cycles_ledger.did.js";
 import { idlFactory as icpIdl } from "../declarations/icp_ledger/icp_ledger.did.js";
@@ -36,7 +37,7 @@ const initOf = (canister: keyof typeof idls, arg: unknown): Uint8Array => {
 const Account = IDL.Record({ owner: IDL.Principal, subaccount: IDL.Opt(IDL.Vec(IDL.Nat8)) });
 
 beforeAll(async () => {
-  net = await startNetwork({ subnets: [{ kind: "system" }, { kind: "application" }, { kind: "application" }] });
+  net = await startTestNetwork({ subnets: [{ kind: "system" }, { kind: "application" }, { kind: "application" }] });
   const put = async (id: keyof typeof idls, module: string, cycles: bigint, arg: unknown): Promise<void> => {
     await net.createCanister({ subnet: 0, id, cycles });
     await net.install(id, moduleOf(module), initOf(id, arg));

@@ -10,7 +10,7 @@ import { createHash } from "node:crypto";
 import { request } from "node:http";
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { startNetwork } from "../../../replica/network/embed.ts";
+import { startTestNetwork } from "../../tools/testing/network.ts";
 import type { EmbeddedNetwork } from "../../../replica/network/embed.ts";
 import { decodeHashTree, lookupLeaf } from "../../../replica/codec/hash-tree.ts";
 import { utf8 } from "../../../replica/codec/bytes.ts";
@@ -35,7 +35,7 @@ let manager: AssetManager;
 
 beforeAll(async () => {
   wasm = await moduleOf("assets");
-  net = await startNetwork({ port: 0 });
+  net = await startTestNetwork({ port: 0 });
 }, 300_000);
 
 afterAll(async () => {

@@ -8,7 +8,7 @@ import { encode as cbor } from "cborg";
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import wabtInit from "wabt";
-import { startNetwork } from "../../../replica/network/embed.ts";
+import { startTestNetwork } from "../../tools/testing/network.ts";
 import type { EmbeddedNetwork } from "../../../replica/network/embed.ts";
 import { idlFactory } from "../../declarations/internet_identity/internet_identity.did.js";
 import { CandidCanister, moduleOf } from "../../tools/testing/candid-canister.ts";
@@ -26,7 +26,7 @@ let wasm: Uint8Array;
 
 beforeAll(async () => {
   wasm = await moduleOf("internet_identity");
-  net = await startNetwork({ port: 0 });
+  net = await startTestNetwork({ port: 0 });
   await net.createCanister({ subnet: 0, id: II, cycles: 100_000_000_000_000n });
   await net.install(II, wasm, IDL.encode([IDL.Opt(IDL.Null)], [[]]));
   ii = new CandidCanister(net, II, idlFactory);

@@ -87,7 +87,7 @@ describe('random types and values', () => {
   it('hostile bytes are refused clearly, at a cost in proportion to their size', { timeout: 120_000 }, () => {
     // Test modules export their start function instead of running it: here it is what init does.
     const exports = { _start: 'canister_init', ...Object.fromEntries(Array.from({ length: 2 * LISTS }, (_, i) => [`m${i}`, `canister_update m${i}`])) };
-    const canister = Metered.install(finishModule(echo.bytes, { exports, did: '' }));
+    const canister = Metered.install(finishModule(echo.bytes, { exports, did: '' }).module);
     const costs: number[] = [];
     const outcomes = { read: 0, refused: 0 };
     const attack = (method: number, bytes: Uint8Array): void => {

@@ -1,6 +1,7 @@
 /**
  * `npm run build -w backend [-- <canister>… | --debug | --force]`: generates, compiles and finishes
- * every canister below canisters/, two at a time, into build/<canister>.wasm (and .wasm.gz).
+ * every canister below canisters/, two at a time, into build/<canister>.wasm, .wasm.gz, and .wasm.map, which says what
+ * line of the source each instruction comes from.
  *
  * A canister whose inputs (every source file that the compiler read, generated ones included, the
  * kit's tools and the compiler's version) have not changed is not built again.
@@ -14,9 +15,10 @@ import { gzipSync } from 'node:zlib';
 import { createRequire } from 'node:module';
 import { BACKEND, canisterNames, generateAll } from '../bindgen/bindgen.ts';
 import { BuildError, compile, finishModule } from './compile.ts';
+import { fitSourceMap } from './source-map.ts';
 import { writeWhole } from './write-whole.ts';
 
-const TOOLS = ['compile.ts', 'wasm-module.ts', 'build.ts'];
+const TOOLS = ['compile.ts', 'wasm-module.ts', 'source-map.ts', 'abort-lines.ts', 'build.ts'];
 const WORKERS = 2;
 
 export interface Task {
@@ -57,7 +59,7 @@ export async function buildCanister(task: Task, force = false): Promise<Built> {
   const out = join(root, 'build');
   const base = join(out, debug ? `${name}.debug` : name);
   const stampFile = `${base}.stamp.json`;
-  if (!force && existsSync(stampFile) && existsSync(`${base}.wasm`)) {
+  if (!force && existsSync(stampFile) && existsSync(`${base}.wasm`) && existsSync(`${base}.wasm.map`)) {
     const stamp = JSON.parse(readFileSync(stampFile, 'utf8')) as Stamp;
     if (inputsHash(task, stamp.sources) === stamp.hash) {
       return { name, size: stamp.size, gzipped: stamp.gzipped, cached: true };
@@ -65,7 +67,7 @@ export async function buildCanister(task: Task, force = false): Promise<Built> {
   }
   const { module, sourceMap, sources } = await compile({ root, entry: `generated/${name}/main.ts`, debug });
   const version = (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
-  const finished = finishModule(module, {
+  const { module: finished, moved } = finishModule(module, {
     exports: JSON.parse(readFileSync(join(root, 'generated', name, 'exports.json'), 'utf8')) as Record<string, string>,
     did: readFileSync(join(root, folder, `${name}.did`), 'utf8'),
     metadata: { version },
@@ -73,9 +75,10 @@ export async function buildCanister(task: Task, force = false): Promise<Built> {
   });
   const gzipped = gzipSync(finished, { level: 9 });
   mkdirSync(out, { recursive: true });
+  // Before the module: whoever reads a module finds its map.
+  writeWhole(`${base}.wasm.map`, fitSourceMap(sourceMap, moved, () => undefined));
   writeWhole(`${base}.wasm`, finished);
   writeWhole(`${base}.wasm.gz`, gzipped);
-  if (sourceMap !== undefined) writeWhole(`${base}.wasm.map`, sourceMap);
   const stamp: Stamp = {
     sources, hash: inputsHash(task, sources) ?? '', size: finished.length, gzipped: gzipped.length,
   };

@@ -7,7 +7,9 @@
 import { readFileSync } from 'node:fs';
 import { relative, resolve, sep } from 'node:path';
 import * as asc from 'assemblyscript/asc';
-import { assemble, custom, customName, imports, renameExports, sections } from './wasm-module.ts';
+import { AbortLines } from './abort-lines.ts';
+import { fitSourceMap } from './source-map.ts';
+import { assemble, codeOffset, custom, customName, imports, renameExports, sections } from './wasm-module.ts';
 
 export class BuildError extends Error {}
 
@@ -16,13 +18,18 @@ export interface CompileOptions {
   root: string;
   /** Entry file relative to root. */
   entry: string;
-  /** Keep names and a source map, and put file and line into abort messages. */
+  /** Keep names, and put file and line into abort messages. */
   debug?: boolean;
   /** Further flags for asc. */
   flags?: string[];
 }
 
-export interface Compiled { module: Uint8Array; sourceMap: string | undefined; sources: string[] }
+export interface Compiled {
+  module: Uint8Array;
+  /** Of `module` as it is here. */
+  sourceMap: string;
+  sources: string[];
+}
 
 /** Turns `ascii("…")` into static data (see cdk/candid/ascii.ts); lines keep their numbers. */
 function withStaticText(source: string): string {
@@ -43,6 +50,7 @@ function useOwnRuntime(root: string): string {
 /** Runs asc. Rejects with its diagnostics. */
 export async function compile({ root, entry, debug = false, flags = [] }: CompileOptions): Promise<Compiled> {
   const sources = new Set<string>([useOwnRuntime(root)]);
+  const texts = new Map<string, string>();
   let module: Uint8Array | undefined;
   let sourceMap: string | undefined;
   const diagnostics: string[] = [];
@@ -54,15 +62,21 @@ export async function compile({ root, entry, debug = false, flags = [] }: Compil
     '--runtime', 'minimal',
     '--use', `abort=${abort}/abort`,
     '--exportTable',
-    ...(debug ? ['-O1', '--debug', '--sourceMap'] : ['-O3', '--shrinkLevel', '1', '--converge']),
+    // Goes into a file of its own: the module's bytes are the same without it.
+    '--sourceMap',
+    // The optimizer inlines, and what is inlined has lost its caller's line.
+    ...(debug ? ['--debug'] : ['-O3', '--shrinkLevel', '1', '--converge']),
     ...flags,
   ];
   const { error } = await asc.main(args, {
+    transforms: [AbortLines],
     readFile(name: string, baseDir: string): string | null {
       const path = resolve(root, baseDir, name);
       try {
         const text = readFileSync(path, 'utf8');
-        sources.add(relative(root, path).split(sep).join('/'));
+        const source = relative(root, path).split(sep).join('/');
+        sources.add(source);
+        texts.set(source, text);
         return withStaticText(text);
       } catch {
         return null;
@@ -76,8 +90,8 @@ export async function compile({ root, entry, debug = false, flags = [] }: Compil
     stdout: { write: () => undefined },
     stderr: { write: (chunk: Uint8Array | string) => diagnostics.push(typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk)) },
   } as never);
-  if (error !== null || module === undefined) throw new BuildError(`${entry}\n${diagnostics.join('')}${error?.message ?? ''}`);
-  return { module, sourceMap, sources: [...sources].filter((s) => !s.startsWith('~lib/')).sort() };
+  if (error !== null || module === undefined || sourceMap === undefined) throw new BuildError(`${entry}\n${diagnostics.join('')}${error?.message ?? ''}`);
+  return { module, sourceMap: fitSourceMap(sourceMap, 0, (source) => texts.get(source)), sources: [...sources].filter((s) => !s.startsWith('~lib/')).sort() };
 }
 
 export interface FinishOptions {
@@ -88,9 +102,16 @@ export interface FinishOptions {
   debug?: boolean;
 }
 
+export interface Finished {
+  module: Uint8Array;
+  /** How far its code has moved, in bytes. */
+  moved: number;
+}
+
 /** Names the entry points, drops what is not needed, checks imports, adds public metadata. */
-export function finishModule(module: Uint8Array, { exports, did, metadata = {}, debug = false }: FinishOptions): Uint8Array {
+export function finishModule(module: Uint8Array, { exports, did, metadata = {}, debug = false }: FinishOptions): Finished {
   let parts = sections(module);
+  const before = codeOffset(parts);
   const foreign = imports(parts).filter((i) => i.module !== 'ic0' || i.kind !== 0);
   if (foreign.length > 0) {
     throw new BuildError(`only functions of ic0 may be imported, found ${foreign.map((i) => `${i.module}.${i.name}`).join(', ')}`);
@@ -106,5 +127,5 @@ export function finishModule(module: Uint8Array, { exports, did, metadata = {}, 
   const text = new TextEncoder();
   parts.push(custom('icp:public candid:service', text.encode(did)));
   for (const [name, value] of Object.entries(metadata)) parts.push(custom(`icp:public ${name}`, text.encode(value)));
-  return assemble(parts);
+  return { module: assemble(parts), moved: codeOffset(parts) - before };
 }

@@ -10,6 +10,7 @@ export interface Import { module: string; name: string; kind: number }
 const CUSTOM = 0;
 const IMPORT = 2;
 const EXPORT = 7;
+const CODE = 10;
 
 class Reader {
   at = 0;
@@ -67,6 +68,17 @@ export function sections(module: Uint8Array): Section[] {
     out.push({ id, body: reader.take(reader.leb()) });
   }
   return out;
+}
+
+/** Where the content of the code section begins in a module of these sections. */
+export function codeOffset(parts: Section[]): number {
+  let at = 8;
+  for (const { id, body } of parts) {
+    const start = at + 1 + leb(body.length).length;
+    if (id === CODE) return start;
+    at = start + body.length;
+  }
+  throw new Error('the module has no code');
 }
 
 export function assemble(parts: Section[]): Uint8Array {

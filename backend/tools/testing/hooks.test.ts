@@ -5,10 +5,11 @@ import { IDL } from '@dfinity/candid';
 import { Principal } from '@dfinity/principal';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EmbeddedNetwork } from '../../../replica/network/embed.ts';
-import { expectReply, startNetwork } from '../../../replica/network/embed.ts';
+import { expectReply } from '../../../replica/network/embed.ts';
 import { BACKEND, generateCanister } from '../bindgen/bindgen.ts';
 import { buildCanister } from '../builder/build.ts';
 import { logLines } from './logs.ts';
+import { startTestNetwork } from './network.ts';
 
 const FOLDER = 'tools/testing/assembly/hooks';
 const MIB = 1 << 20;
@@ -26,7 +27,7 @@ describe('hooks of the system', () => {
     await generateCanister(join(BACKEND, FOLDER), 'hooks');
     await buildCanister({ name: 'hooks', root: BACKEND, debug: true, folder: FOLDER });
     wasm = readFileSync(join(BACKEND, 'build', 'hooks.debug.wasm'));
-    net = await startNetwork({ subnets: [{ kind: 'system' }, { kind: 'application' }] });
+    net = await startTestNetwork({ subnets: [{ kind: 'system' }, { kind: 'application' }] });
   }, 120_000);
 
   beforeEach(async () => {

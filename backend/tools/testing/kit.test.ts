@@ -6,11 +6,12 @@ import { IDL } from '@dfinity/candid';
 import { Principal } from '@dfinity/principal';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { CallOutcome, EmbeddedNetwork } from '../../../replica/network/embed.ts';
-import { expectReply, startNetwork } from '../../../replica/network/embed.ts';
+import { expectReply } from '../../../replica/network/embed.ts';
 import { BACKEND, generateCanister, generateClient } from '../bindgen/bindgen.ts';
 import { buildCanister } from '../builder/build.ts';
 import { logLines } from './logs.ts';
 import { parseMetrics } from './metrics-page.ts';
+import { startTestNetwork } from './network.ts';
 
 const FOLDER = 'tools/testing/assembly/kit';
 
@@ -28,7 +29,7 @@ describe('the kit on a network', () => {
     wasm = readFileSync(join(BACKEND, 'build', 'kit.debug.wasm'));
     const bindings = (await import(pathToFileURL(join(BACKEND, 'declarations', 'kit', 'kit.did.js')).href)) as { idlFactory: IDL.InterfaceFactory };
     service = bindings.idlFactory({ IDL }) as IDL.ServiceClass;
-    net = await startNetwork({ subnets: [{ kind: 'system' }, { kind: 'application' }, { kind: 'application' }] });
+    net = await startTestNetwork({ subnets: [{ kind: 'system' }, { kind: 'application' }, { kind: 'application' }] });
   }, 120_000);
 
   beforeEach(async () => {

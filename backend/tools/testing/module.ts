@@ -7,9 +7,9 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { SourceMap } from 'node:module';
 import { compile } from '../builder/compile.ts';
 import { BACKEND } from '../bindgen/bindgen.ts';
+import { culprit, SourceLines } from './source-lines.ts';
 
 /** The module called ic0.trap, or trapped by itself; `source` is the AssemblyScript line if known. */
 export class Trap extends Error {}
@@ -161,23 +161,20 @@ export function instantiate(bytes: Uint8Array, system: MockSystem = new MockSyst
   };
 }
 
-/** Puts the AssemblyScript line of the innermost known frame before the trap's text. */
+/** Puts the AssemblyScript line of the innermost frame that is not the kit's own reporting behind the trap's text. */
 export function withSource(error: unknown, sourceMap: string | undefined): unknown {
   if (!(error instanceof Error) || sourceMap === undefined) return error;
-  const map = new SourceMap(JSON.parse(sourceMap) as never);
-  for (const frame of (error.stack ?? '').matchAll(/wasm-function\[\d+\]:0x([0-9a-f]+)/g)) {
-    const entry = map.findEntry(0, Number.parseInt(frame[1] ?? '0', 16));
-    if ('originalSource' in entry && !/abort|fail\.ts|ic0/.test(entry.originalSource)) {
-      const trap = new Trap(`${error.message} (${entry.originalSource}:${entry.originalLine + 1})`);
-      trap.stack = error.stack ?? '';
-      return trap;
-    }
-  }
-  return error;
+  const lines = new SourceLines(sourceMap);
+  const offsets = [...(error.stack ?? '').matchAll(/wasm-function\[\d+\]:0x([0-9a-f]+)/g)].map(([, hex]) => Number.parseInt(hex ?? '', 16));
+  const place = culprit(offsets.map((offset) => lines.at(offset)), true);
+  if (place === undefined) return error;
+  const trap = new Trap(`${error.message} (${place.source}:${place.line})`);
+  trap.stack = error.stack ?? '';
+  return trap;
 }
 
 /** Compiles an entry file below backend/ for tests: names kept, traps show lines. */
-export async function compileForTest(entry: string, { debug = true, flags = [] }: { debug?: boolean; flags?: string[] } = {}): Promise<{ bytes: Uint8Array; sourceMap: string | undefined }> {
+export async function compileForTest(entry: string, { debug = true, flags = [] }: { debug?: boolean; flags?: string[] } = {}): Promise<{ bytes: Uint8Array; sourceMap: string }> {
   const { module, sourceMap } = await compile({ root: BACKEND, entry, debug, flags: ['--exportStart', '_start', ...flags] });
   return { bytes: module, sourceMap };
 }

@@ -7,9 +7,10 @@ import { IDL } from '@dfinity/candid';
 import { Principal } from '@dfinity/principal';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EmbeddedNetwork } from '../../../replica/network/embed.ts';
-import { expectReply, startNetwork } from '../../../replica/network/embed.ts';
+import { expectReply } from '../../../replica/network/embed.ts';
 import { BACKEND } from '../bindgen/bindgen.ts';
 import { buildAll } from '../builder/build.ts';
+import { startTestNetwork } from './network.ts';
 
 /** A folder that holds the kit and nothing else; a space in its path must not matter. */
 const ROOT = join(mkdtempSync(join(tmpdir(), 'parley-')), 'my backend');
@@ -30,7 +31,7 @@ describe('the tutorial', () => {
     await buildAll({ root: ROOT });
     const bindings = (await import(pathToFileURL(join(ROOT, 'declarations', 'guestbook', 'guestbook.did.js')).href)) as { idlFactory: IDL.InterfaceFactory };
     service = bindings.idlFactory({ IDL }) as IDL.ServiceClass;
-    net = await startNetwork({ subnets: [{ kind: 'system' }, { kind: 'application' }, { kind: 'application' }] });
+    net = await startTestNetwork({ subnets: [{ kind: 'system' }, { kind: 'application' }, { kind: 'application' }] }, ROOT);
   }, 120_000);
 
   afterAll(async () => {

@@ -44,7 +44,8 @@ function* framesOf({ parsed, offsets, names }: Origins, stack: string): Generato
     const functionIndex = originalFunction(parsed, Number(index))
     const offset = offsets.original(Number.parseInt(hex!, 16))
     if (functionIndex === undefined || offset === undefined) continue
-    yield { functionIndex, name: names.get(functionIndex), offset }
+    const [, functionEnd] = parsed.bodies[functionIndex - parsed.imports.length]!
+    yield { functionIndex, name: names.get(functionIndex), offset, functionEnd }
   }
 }
 

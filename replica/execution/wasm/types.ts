@@ -371,6 +371,8 @@ export interface TrapFrame {
   readonly name: string | undefined
   /** Of the instruction that trapped or called, in bytes from the beginning of the (decompressed) uploaded module. */
   readonly offset: number
+  /** Where the function's code ends, likewise. */
+  readonly functionEnd: number
 }
 
 /** How an execution was stopped, for people. Not replicated: it comes from the host's stack. */
