@@ -21,9 +21,13 @@ import { canisterNotFound } from './canister-error.ts';
 import { deposit } from './cycles-account.ts';
 import type { Round, SubnetEnvironment } from './environment.ts';
 import { callDestination } from './management/methods.ts';
+import { REQUEST_LIFETIME_NANOS } from './work-index.ts';
 
 /** Largest payload that travels between subnets. */
 export const MAX_REMOTE_PAYLOAD_BYTES = 2 * 1024 * 1024;
+
+/** SYS_TRANSIENT. */
+const TIMED_OUT = userError(ErrorCode.IngressMessageTimeout, 'Request timed out.');
 
 export function rejectRequest(request: CanisterRequest, error: UserError): CanisterResponse {
   return {
@@ -205,6 +209,29 @@ export function expireCalls(round: Round): void {
         payload: rejection(userError(ErrorCode.DeadlineExpired, 'Call deadline has expired.')),
         deadlineNanos: callback.deadlineNanos,
       });
+    }
+    canister.markDirty();
+  }
+  environment.work.sync();
+}
+
+/**
+ * Guaranteed-response requests that have waited too long for a place in a stream: they come back with their cycles. They
+ * were never sent, so the caller knows that nothing happened.
+ */
+export function timeOutUnsent(round: Round): void {
+  const { state, environment, timeNanos } = round;
+  for (const key of environment.work.withUnsentTimeout(timeNanos)) {
+    const canister = state.canisters.get(key)!;
+    const { callbacks, queues } = canister;
+    const late = queues.removeOutputs(
+      (message) =>
+        message.kind === 'request' &&
+        !isBestEffort(message) &&
+        callbacks.get(message.callbackId)!.madeAtNanos + REQUEST_LIFETIME_NANOS <= timeNanos,
+    );
+    for (const request of late) {
+      if (request.kind === 'request') queues.pushInputResponse(rejectRequest(request, TIMED_OUT));
     }
     canister.markDirty();
   }

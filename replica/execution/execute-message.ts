@@ -203,6 +203,7 @@ function applyCall(round: Round, canister: CanisterState, context: CallContext, 
     onReject: closure(call.onReject),
     onCleanup: call.onCleanup === undefined ? undefined : closure(call.onCleanup),
     deadlineNanos,
+    madeAtNanos: round.timeNanos,
     expired: false,
   });
   context.outstandingCalls++;

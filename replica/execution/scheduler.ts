@@ -13,7 +13,7 @@ import type { ConsensusResponse } from '../types/batch.ts';
 import type { PrincipalKey } from '../types/principal.ts';
 import type { CanisterState } from '../state/canister-state.ts';
 import { answerIngress, rejection } from './answers.ts';
-import { deliverOutputs, expireCalls, rejectRequest } from './delivery.ts';
+import { deliverOutputs, expireCalls, rejectRequest, timeOutUnsent } from './delivery.ts';
 import type { Round } from './environment.ts';
 import { callOfIngress, callOfRequest, executeCall, executeResponse, executeSystemTask } from './execute-message.ts';
 import { ErrorCode, userError } from '../types/errors.ts';
@@ -30,6 +30,7 @@ export function executeRound(round: Round, responses: readonly ConsensusResponse
   const { work } = round.environment;
   work.sync();
   expireCalls(round);
+  timeOutUnsent(round);
   answerWaitingCalls(round, responses);
   deliverOutputs(round);
   drainSubnetQueues(round);

@@ -5,12 +5,15 @@
  * marked since. Lists are given out in ascending order of ids, never in order of insertion.
  */
 import type { TimeNanos } from '../types/messages.ts';
-import { NO_DEADLINE } from '../types/messages.ts';
+import { isBestEffort, NO_DEADLINE } from '../types/messages.ts';
 import type { PrincipalKey } from '../types/principal.ts';
 import type { SubnetConfig } from '../types/subnet-config.ts';
 import type { CanisterState } from '../state/canister-state.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
 import { executionFee, liquidBalance } from './cycles-account.ts';
+
+/** A guaranteed-response request that could not be sent for so long is given back (consensus sheet §6). */
+export const REQUEST_LIFETIME_NANOS = 300_000_000_000n;
 
 interface Totals {
   readonly guaranteedBytes: number;
@@ -39,6 +42,8 @@ export class WorkIndex {
   readonly #timers = new Map<PrincipalKey, TimeNanos>();
   /** Earliest deadline of an open best-effort call. */
   readonly #deadlines = new Map<PrincipalKey, TimeNanos>();
+  /** When the oldest guaranteed-response request still in an output queue is given back. */
+  readonly #unsent = new Map<PrincipalKey, TimeNanos>();
   readonly #totals = new Map<PrincipalKey, Totals>();
   #guaranteedBytes = 0;
   /** Reserved by `reserveGuaranteed` since the last `sync`, which counts it for good. */
@@ -112,6 +117,9 @@ export class WorkIndex {
     }
     if (deadline === undefined) this.#deadlines.delete(key);
     else this.#deadlines.set(key, deadline);
+    const unsent = queues.hasOutput() ? oldestUnsent(canister) : undefined;
+    if (unsent === undefined) this.#unsent.delete(key);
+    else this.#unsent.set(key, unsent + REQUEST_LIFETIME_NANOS);
     this.#setTotals(key, {
       guaranteedBytes: queues.guaranteedBytes(),
       bestEffortBytes: queues.bestEffortBytes,
@@ -131,6 +139,7 @@ export class WorkIndex {
     for (const set of [this.#inputs, this.#outputs, this.#hooks, this.#heartbeats, this.#stopping]) set.delete(key);
     this.#timers.delete(key);
     this.#deadlines.delete(key);
+    this.#unsent.delete(key);
     this.#setTotals(key, NO_TOTALS);
     this.#totals.delete(key);
   }
@@ -178,6 +187,13 @@ export class WorkIndex {
     return expired.sort();
   }
 
+  /** Canisters with a request that has waited too long to be sent. */
+  withUnsentTimeout(now: TimeNanos): PrincipalKey[] {
+    const late: PrincipalKey[] = [];
+    for (const [key, time] of this.#unsent) if (time <= now) late.push(key);
+    return late.sort();
+  }
+
   hasReady(): boolean {
     return this.#inputs.size > 0 || this.#hooks.size > 0;
   }
@@ -186,11 +202,22 @@ export class WorkIndex {
   nextWake(): TimeNanos | undefined {
     if (this.#heartbeats.size > 0) return 0n;
     let next: TimeNanos | undefined;
-    for (const times of [this.#timers, this.#deadlines]) {
+    for (const times of [this.#timers, this.#deadlines, this.#unsent]) {
       for (const time of times.values()) if (next === undefined || time < next) next = time;
     }
     return next;
   }
+}
+
+/** When the oldest guaranteed-response request in the output queues was made. Requests of one queue are in that order. */
+function oldestUnsent({ queues, callbacks }: CanisterState): TimeNanos | undefined {
+  let oldest: TimeNanos | undefined;
+  for (const { messages } of queues.outputs.values()) {
+    const first = messages.find((message) => message.kind === 'request' && !isBestEffort(message));
+    const madeAt = first === undefined ? undefined : callbacks.get(first.callbackId)?.madeAtNanos;
+    if (madeAt !== undefined && (oldest === undefined || madeAt < oldest)) oldest = madeAt;
+  }
+  return oldest;
 }
 
 function put(set: Set<PrincipalKey>, key: PrincipalKey, present: boolean): void {

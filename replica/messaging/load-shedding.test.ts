@@ -4,7 +4,8 @@ import { textOf, type Op } from '../execution/scripted-engine.testing.ts';
 import { MESSAGE_OVERHEAD_BYTES, RESPONSE_RESERVATION_BYTES } from '../state/queues.ts';
 import type { CanisterState } from '../state/canister-state.ts';
 import type { CanisterMessage } from '../types/messages.ts';
-import { RICH, TestNetwork, type TestSubnet } from './subnets.testing.ts';
+import { Principal } from '../types/principal.ts';
+import { RICH, SECOND, TestNetwork, type TestSubnet } from './subnets.testing.ts';
 
 const KIB = 1024;
 const reply: Op = { op: 'reply' };
@@ -36,6 +37,15 @@ function sizes(queues: CanisterState['queues']): number[] {
   return [...queues.inputs.values()].flatMap(({ messages }) => messages.map(sizeOf));
 }
 
+/** Makes the stream full: nothing leaves. */
+function fill(from: TestSubnet, to: TestSubnet): void {
+  const [nobody, payload] = [Principal.anonymous(), { kind: 'reply' as const, data: new Uint8Array(0) }];
+  const ids = { originator: nobody, respondent: nobody, callbackId: 1 };
+  const message: CanisterMessage = { kind: 'response', ...ids, refund: 0n, payload, deadlineNanos: 0n };
+  const { messages } = from.state.streamTo(to.id);
+  while (messages.length < 10_000) messages.push(message);
+}
+
 describe('best-effort messages beyond the memory of the subnet', () => {
   test('go largest first, only as many as needed, and their callers are told SYS_UNKNOWN with the cycles back', () => {
     const { subnet, a, b } = busy(40 * KIB);
@@ -63,11 +73,7 @@ describe('best-effort messages beyond the memory of the subnet', () => {
     const net = new TestNetwork({ subnets: 2, config: { bestEffortMemoryBytes: 50 * KIB } });
     const [here, there] = net.subnets as [TestSubnet, TestSubnet];
     const [a, b] = [here.addCanister(), there.addCanister()];
-    // A stream that is full: nothing leaves.
-    const stream = here.state.streamTo(there.id);
-    const filler = { kind: 'response', originator: b.id, respondent: a.id, callbackId: 1, refund: 0n, deadlineNanos: 0n };
-    const data = { kind: 'reply', data: new Uint8Array(0) };
-    for (let index = 0; index < 10_000; index++) stream.messages.push({ ...filler, payload: data } as CanisterMessage);
+    fill(here, there);
     const before = a.balance;
     const sent = [30, 40].map((kib) => call(b, { timeoutSeconds: 100, padBytes: kib * KIB, cycles: 10 ** 12 }));
     here.batch({ ingress: [here.ingress(a.id, [...sent, reply])] });
@@ -119,5 +125,22 @@ describe('guaranteed-response calls', () => {
       expect(textOf(a)).toMatch(/^<5 Cannot induct request to canister .*: out of memory 77>$/);
       expect(a.balance + 10n ** 10n).toBeGreaterThan(RICH);
     }
+  });
+
+  test('that cannot be sent wait for five minutes and then come back with their cycles', () => {
+    const net = new TestNetwork({ subnets: 2 });
+    const [here, there] = net.subnets as [TestSubnet, TestSubnet];
+    const [a, b] = [here.addCanister(), there.addCanister()];
+    fill(here, there);
+    here.batch({ ingress: [here.ingress(a.id, [call(b, { cycles: 7 }), reply])] });
+    const dueAt = net.now + 300n * SECOND;
+    expect(here.outcomes.at(-1)!.nextWakeNanos).toBe(dueAt);
+    net.now = dueAt - 1n;
+    here.batch();
+    expect(textOf(a)).toBe('');
+    net.now = dueAt;
+    here.batch();
+    expect(textOf(a)).toBe('<2 Request timed out. 7>');
+    expect([a.callbacks.size, a.queues.isEmpty()]).toEqual([0, true]);
   });
 });

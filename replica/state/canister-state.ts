@@ -177,6 +177,8 @@ export interface Callback {
   readonly onReject: WasmClosure;
   readonly onCleanup?: WasmClosure;
   readonly deadlineNanos: TimeNanos;
+  /** When the call was made. 0 in records from before it was kept. */
+  readonly madeAtNanos: TimeNanos;
   /** The deadline response has been enqueued; a later real response is dropped. */
   expired: boolean;
 }
@@ -364,6 +366,8 @@ export class CanisterState {
     burned: 0n,
   };
   queryStats: QueryStats = { calls: 0n, instructions: 0n, requestBytes: 0n, responseBytes: 0n };
+  /** Until then installations are refused, where their rate is limited; see SubnetConfig. */
+  installAllowedAtNanos: TimeNanos = 0n;
   /** Resources are paid up to this time. */
   chargedUntilNanos: TimeNanos;
 

@@ -57,7 +57,8 @@ import {
   type SubnetCall,
 } from './replicated-state.ts';
 
-const CANISTER_VERSION = 1;
+/** 2: with the time of calls and of the next installation. */
+const CANISTER_VERSION = 2;
 const SNAPSHOT_VERSION = 1;
 /** 2: with metrics of nodes. */
 const SUBNET_VERSION = 2;
@@ -349,10 +350,11 @@ function writeCallback(writer: RecordWriter, callback: Callback): void {
   writeClosure(writer, callback.onReject);
   writer.optional(callback.onCleanup, (closure) => writeClosure(writer, closure));
   writer.big(callback.deadlineNanos);
+  writer.big(callback.madeAtNanos);
   writer.bool(callback.expired);
 }
 
-function readCallback(reader: RecordReader): Callback {
+function readCallback(reader: RecordReader, version: number): Callback {
   return {
     id: reader.uint(),
     callContextId: reader.uint(),
@@ -364,6 +366,7 @@ function readCallback(reader: RecordReader): Callback {
     onReject: readClosure(reader),
     onCleanup: reader.optional(() => readClosure(reader)),
     deadlineNanos: reader.big(),
+    madeAtNanos: version < 2 ? 0n : reader.big(),
     expired: reader.bool(),
   };
 }
@@ -506,6 +509,7 @@ export function encodeCanister(canister: CanisterState): Uint8Array {
   writer.big(canister.queryStats.requestBytes);
   writer.big(canister.queryStats.responseBytes);
   writer.big(canister.chargedUntilNanos);
+  writer.big(canister.installAllowedAtNanos);
   return writer.finish();
 }
 
@@ -513,7 +517,7 @@ export function encodeCanister(canister: CanisterState): Uint8Array {
 export function decodeCanister(bytes: Uint8Array, parts: CanisterParts): CanisterState {
   const reader = new RecordReader(bytes);
   const version = reader.byte();
-  if (version !== CANISTER_VERSION) throw new RecordError(`unknown version ${version} of a canister record`);
+  if (version < 1 || version > CANISTER_VERSION) throw new RecordError(`unknown version ${version} of a canister record`);
   const id = reader.principal();
   const createdAtNanos = reader.big();
   const canister = new CanisterState(id, readSettings(reader), 0n, createdAtNanos);
@@ -545,7 +549,7 @@ export function decodeCanister(bytes: Uint8Array, parts: CanisterParts): Caniste
   canister.ingressQueue = reader.list(() => readQueuedIngress(reader));
   canister.nextInputSource = reader.oneOf(INPUT_SOURCES);
   for (const context of reader.list(() => readContext(reader))) canister.callContexts.set(context.id, context);
-  for (const callback of reader.list(() => readCallback(reader))) canister.callbacks.set(callback.id, callback);
+  for (const callback of reader.list(() => readCallback(reader, version))) canister.callbacks.set(callback.id, callback);
   canister.nextCallContextId = reader.uint();
   canister.nextCallbackId = reader.uint();
   for (const cause of CONSUMPTION_CAUSES) canister.consumed[cause] = reader.big();
@@ -556,6 +560,7 @@ export function decodeCanister(bytes: Uint8Array, parts: CanisterParts): Caniste
     responseBytes: reader.big(),
   };
   canister.chargedUntilNanos = reader.big();
+  if (version >= 2) canister.installAllowedAtNanos = reader.big();
   reader.finish();
   canister.dirty = false;
   return canister;
