@@ -48,6 +48,7 @@ export function managementContext(round: Round): ManagementContext {
     config,
     height: round.height,
     timeNanos,
+    subnetUse: { memoryBytes: environment.work.memoryBytes, computeAllocation: environment.work.computeAllocation },
     randomness: round.drawRandomness(),
     respond: (origin, payload, refund) => answerManagementCall(state, timeNanos, origin, payload, refund),
     rejectCallContext: (canister, context) => rejectUninstalled(state, timeNanos, canister, context),

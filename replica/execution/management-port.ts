@@ -44,6 +44,8 @@ export interface ManagementContext {
   readonly config: SubnetConfig;
   readonly height: number;
   readonly timeNanos: TimeNanos;
+  /** What all canisters of the subnet hold, as of before this call: usage or allocation, whichever is more; percent. */
+  readonly subnetUse: { readonly memoryBytes: number; readonly computeAllocation: number };
   /** 32 bytes of this batch, already mixed with the call so that each call sees other bytes. */
   readonly randomness: Uint8Array;
 

@@ -54,6 +54,9 @@ export const FREE: FeeSchedule = {
   thresholdSignature: 0n,
 };
 
+/** Two billion a round, of which there is about one a second. */
+export const PUBLIC_INSTALL_INSTRUCTIONS_PER_SECOND = 2_000_000_000;
+
 export interface InstructionLimits {
   /** update, callback, heartbeat, timer, hook, replicated query. */
   readonly message: number;
@@ -61,6 +64,11 @@ export interface InstructionLimits {
   readonly install: number;
   /** Query, transform, and each step of a composite query. */
   readonly query: number;
+  /**
+   * A canister whose installations took more than this a second has to wait before the next. Absent: no limit, as local
+   * networks have it; the public network allows {@link PUBLIC_INSTALL_INSTRUCTIONS_PER_SECOND}.
+   */
+  readonly installPerSecond?: number;
   /** The whole call graph of a composite query. */
   readonly compositeQueryTotal: number;
   readonly inspectMessage: number;

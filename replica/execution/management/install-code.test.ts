@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../codec/sha256.ts';
 import type { CanisterState } from '../../state/canister-state.ts';
 import { Principal } from '../../types/principal.ts';
+import { APPLICATION_SUBNET } from '../../types/subnet-config.ts';
 import { executionOf } from '../management-port.ts';
 import * as candid from './candid-types.ts';
 import { customSection, fromText, tracing } from './test-modules.ts';
@@ -26,6 +27,35 @@ function installed(options: Parameters<typeof tracing>[0] = {}) {
   if (outcome.kind !== 'reply') throw new Error(JSON.stringify(outcome, (_k, v) => (typeof v === 'bigint' ? `${v}` : v)));
   return { subnet, canister };
 }
+
+describe('install_code: rates', () => {
+  const config = { instructions: { ...APPLICATION_SUBNET.instructions, installPerSecond: 1_000 } };
+
+  it('where they are limited, an installation after a large one has to wait, whether it succeeded or not', () => {
+    for (const traps of [undefined, 'init'] as const) {
+      const subnet = new TestSubnet(config);
+      const canister = subnet.create(alice);
+      const other = subnet.create(alice);
+      const install = (to = canister) => subnet.install(to, alice, tracing({ traps }), { mode: { reinstall: null } });
+      expect(install().kind).toBe(traps === undefined ? 'reply' : 'reject');
+      expect(install()).toMatchObject({
+        kind: 'reject',
+        code: 209,
+        message: expect.stringMatching(/^Canister .* is rate limited because it executed too many instructions/),
+      });
+      expect(install(other)).not.toMatchObject({ code: 209 });
+      subnet.timeNanos = canister.installAllowedAtNanos - 1n;
+      expect(install()).toMatchObject({ code: 209 });
+      subnet.timeNanos++;
+      expect(install()).not.toMatchObject({ code: 209 });
+    }
+  });
+
+  it('are free otherwise', () => {
+    const { subnet, canister } = installed();
+    for (let again = 0; again < 3; again++) expect(subnet.install(canister, alice, tracing(), { mode: UPGRADE }).kind).toBe('reply');
+  });
+});
 
 describe('install_code: install', () => {
   it('runs init with the argument under the next version, and records the deployment', () => {

@@ -96,7 +96,7 @@ function install(
   arg: Uint8Array,
   senderVersion: Opt<bigint>,
 ): UserError | undefined {
-  const fault = modeFault(canister, wireMode);
+  const fault = rateFault(operation, canister) ?? modeFault(canister, wireMode);
   if (fault !== undefined) return fault;
 
   const compiled = compileModule(wasm);
@@ -121,6 +121,7 @@ function install(
   const error = run.compileCharge() ?? run.execute(plan.value);
   prepaid.settle(run.instructionsUsed);
   operation.instructionsUsed += run.instructionsUsed;
+  countForRate(operation, canister, run.instructionsUsed);
   appendLogs(canister, context.timeNanos, run.logs);
   if (error !== undefined) {
     run.abandon();
@@ -133,6 +134,23 @@ function install(
   }
   run.commit(plan.value, senderVersion);
   return undefined;
+}
+
+function rateFault({ context }: Operation, canister: CanisterState): UserError | undefined {
+  if (context.config.instructions.installPerSecond === undefined) return undefined;
+  if (canister.installAllowedAtNanos <= context.timeNanos) return undefined;
+  return userError(
+    ErrorCode.CanisterInstallCodeRateLimited,
+    `Canister ${canister.id.toText()} is rate limited because it executed too many instructions in the previous install_code messages. Please retry installation after several minutes.`,
+  );
+}
+
+/** Failed installations count too. */
+function countForRate({ context }: Operation, canister: CanisterState, instructions: number): void {
+  const { installPerSecond } = context.config.instructions;
+  if (installPerSecond === undefined) return;
+  const waitNanos = BigInt(Math.ceil((instructions / installPerSecond) * 1e9));
+  canister.installAllowedAtNanos = context.timeNanos + waitNanos;
 }
 
 function modeFault(canister: CanisterState, mode: candid.InstallModeCandid): UserError | undefined {

@@ -14,7 +14,7 @@ import { TRILLION } from '../../types/cycles.ts';
 import { ErrorCode, rejectCodeOf, userError } from '../../types/errors.ts';
 import type { UserError } from '../../types/errors.ts';
 import type { Principal } from '../../types/principal.ts';
-import { bookConsumed, creationFee, deposit, freezingThresholdCycles } from '../cycles-account.ts';
+import { bookConsumed, creationFee, deposit, freezingThresholdCycles, storageReservation } from '../cycles-account.ts';
 import { executionOf } from '../management-port.ts';
 import * as candid from './candid-types.ts';
 import type { Checked } from './faults.ts';
@@ -54,8 +54,9 @@ function createWith(
     balance,
     reservedBalance: 0n,
     memoryUsage: 0,
-    computeAvailablePercent: () => availableCompute(state, context.config),
-    memoryAvailable: () => availableMemory(state, context.config),
+    computeAvailablePercent: () => availableCompute(operation),
+    memoryAvailable: () => availableMemory(operation),
+    reservation: (billedBytes) => storageReservation(context.config, state.metrics.canisterStateBytes, billedBytes),
     freezingLimit: (next) =>
       freezingThresholdCycles(
         context.config,

@@ -101,42 +101,22 @@ export function chargeInstructions(
   return undefined;
 }
 
-/** Bytes of the subnet that nobody uses or has allocated, not counting `except`. Walks all canisters. */
-export function availableMemory(
-  state: ReplicatedState,
-  config: SubnetConfig,
-  except?: CanisterState,
-): number {
-  let taken = 0;
-  for (const canister of state.canisters.values()) {
-    if (canister === except) continue;
-    taken += Math.max(canister.settings.memoryAllocation, canister.memoryUsage());
-  }
-  return Math.max(0, config.memoryCapacityBytes - taken);
+/** Bytes of the subnet that nobody but `canister` uses or has allocated. */
+export function availableMemory({ context }: Operation, canister?: CanisterState): number {
+  const own = canister === undefined ? 0 : Math.max(canister.settings.memoryAllocation, canister.memoryUsage());
+  return Math.max(0, context.config.memoryCapacityBytes - (context.subnetUse.memoryBytes - own));
 }
 
-/** Percent of compute allocation that can still be granted, not counting `except`. Walks all canisters. */
-export function availableCompute(
-  state: ReplicatedState,
-  config: SubnetConfig,
-  except?: CanisterState,
-): number {
-  let taken = 0;
-  for (const canister of state.canisters.values()) {
-    if (canister !== except) taken += canister.settings.computeAllocation;
-  }
-  return Math.max(0, config.computeCapacityPercent - taken);
+/** Percent of compute allocation that nobody but `canister` holds. */
+export function availableCompute({ context }: Operation, canister?: CanisterState): number {
+  const own = canister?.settings.computeAllocation ?? 0;
+  return Math.max(0, context.config.computeCapacityPercent - (context.subnetUse.computeAllocation - own));
 }
 
 /**
- * Whether the canister can afford `extraBytes` more memory: its balance must stay above the
- * freezing limit that it would have then. Undefined: it can.
- *
- * The subnet's capacity is checked only for growth of this size or more at once: the walk over
- * all canisters is too much for every chunk, and a capacity of terabytes is not missed by less.
+ * Whether the canister can afford `extraBytes` more memory: the subnet must have it, and the balance must stay above the
+ * freezing limit that it would have then. Undefined: it can. Ask before anything of the canister has changed.
  */
-const CAPACITY_CHECK_BYTES = 16 * 1024 * 1024;
-
 export function growthFault(
   operation: Operation,
   canister: CanisterState,
@@ -144,15 +124,12 @@ export function growthFault(
 ): UserError | undefined {
   if (extraBytes <= 0) return undefined;
   const { state, context } = operation;
-  if (extraBytes >= CAPACITY_CHECK_BYTES) {
-    const available = availableMemory(state, context.config, canister);
-    const requested = canister.memoryUsage() + extraBytes;
-    if (requested > available) {
-      return userError(
-        ErrorCode.SubnetOversubscribed,
-        `Canister requested ${extraBytes} bytes of memory but only ${Math.max(0, available - canister.memoryUsage())} bytes are available in the subnet.`,
-      );
-    }
+  const available = availableMemory(operation, canister) - canister.memoryUsage();
+  if (extraBytes > available && canister.memoryUsage() + extraBytes > canister.settings.memoryAllocation) {
+    return userError(
+      ErrorCode.SubnetOversubscribed,
+      `Canister requested ${extraBytes} bytes of memory but only ${Math.max(0, available)} bytes are available in the subnet.`,
+    );
   }
   const reservation = reservationFor(context.config, state, canister, extraBytes);
   if (reservation.overLimit > 0n) {

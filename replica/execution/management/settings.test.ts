@@ -121,6 +121,32 @@ describe('update_settings', () => {
     expect(update(subnet, rich.id, { reserved_cycles_limit: [8n] })).toMatchObject({ code: 540 });
   });
 
+  it('refuses a memory allocation that would reserve more cycles than the limit allows, with IC0533', () => {
+    const subnet = new TestSubnet({ storageReservationThresholdBytes: 0, memoryCapacityBytes: 2 ** 30 });
+    const canister = subnet.create(alice);
+    const before = canister.balance;
+    canister.settings.reservedCyclesLimit = 1_000_000n;
+    const allocate = (bytes: bigint, more = {}) => update(subnet, canister.id, { memory_allocation: [bytes], ...more });
+    expect(allocate(2n ** 28n)).toMatchObject({
+      kind: 'reject',
+      code: 533,
+      message: expect.stringMatching(
+        /^Cannot increase memory allocation to 268435456 due to its reserved cycles limit. The current limit \(1000000\) would be exceeded by \d+\.$/,
+      ),
+    });
+    expect([canister.settings.memoryAllocation, canister.balance]).toEqual([0, before]);
+    // A higher limit in the same call counts; what is allocated already is not reserved for again.
+    expect(allocate(2n ** 28n, { reserved_cycles_limit: [10n ** 15n] }).kind).toBe('reply');
+    canister.settings.reservedCyclesLimit = 0n;
+    expect(allocate(2n ** 28n - 1n).kind).toBe('reply');
+  });
+
+  it('needs the cycles that the allocation reserves, with IC0531', () => {
+    const subnet = new TestSubnet({ storageReservationThresholdBytes: 0, memoryCapacityBytes: 2 ** 30 });
+    const canister = subnet.create(alice, 10_000_000_000n);
+    expect(update(subnet, canister.id, { memory_allocation: [2n ** 28n] })).toMatchObject({ kind: 'reject', code: 531 });
+  });
+
   it('lets an owner freeze a canister on purpose', () => {
     const subnet = new TestSubnet();
     const canister = subnet.create(alice, 10n);

@@ -8,7 +8,7 @@
 import { utf8 } from '../../codec/bytes.ts';
 import { hashOfMap } from '../../codec/request-id.ts';
 import type { CanisterSettings, Visibility } from '../../state/canister-state.ts';
-import type { Cycles } from '../../types/cycles.ts';
+import { saturatingSub, type Cycles } from '../../types/cycles.ts';
 import { ErrorCode, userError } from '../../types/errors.ts';
 import type { UserError } from '../../types/errors.ts';
 import type { CanisterSettingsCandid, EnvironmentVariableCandid, VisibilityCandid } from './candid-types.ts';
@@ -178,6 +178,8 @@ export interface SettingsContext {
    */
   readonly computeAvailablePercent: () => number;
   readonly memoryAvailable: () => number;
+  /** Cycles that storing so many bytes more would reserve. */
+  readonly reservation: (billedBytes: number) => Cycles;
   /** Cycles the canister must keep under these settings. */
   readonly freezingLimit: (settings: CanisterSettings) => Cycles;
 }
@@ -223,10 +225,24 @@ export function applySettings(
       ),
     );
   }
+  const billedBefore = Math.max(current.memoryAllocation, context.memoryUsage);
+  const billedBytes = Math.max(0, next.memoryAllocation - billedBefore);
+  const reservation = moreMemory ? context.reservation(billedBytes) : 0n;
+  const reserved = context.reservedBalance + reservation;
+  if (reservation > 0n && reserved > next.reservedCyclesLimit) {
+    return failure(
+      userError(
+        ErrorCode.ReservedCyclesLimitExceededInMemoryAllocation,
+        `Cannot increase memory allocation to ${next.memoryAllocation} due to its reserved cycles limit. ` +
+          `The current limit (${next.reservedCyclesLimit}) would be exceeded by ${reserved - next.reservedCyclesLimit}.`,
+      ),
+    );
+  }
   // Only growing allocations are held against the balance, so that an owner can raise the
   // freezing threshold to freeze a canister on purpose.
   if (moreCompute || moreMemory) {
-    const limit = context.freezingLimit(next);
+    // What is reserved counts towards the freezing limit.
+    const limit = saturatingSub(context.freezingLimit(next), reservation) + reservation;
     if (context.balance < limit) {
       const missing = limit - context.balance;
       return failure(

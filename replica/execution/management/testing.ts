@@ -76,7 +76,10 @@ export class TestSubnet {
 
   get #context(): ManagementContext {
     const { config, environment, state, timeNanos } = this;
+    const { work } = environment;
+    work.sync();
     return {
+      subnetUse: { memoryBytes: work.memoryBytes, computeAllocation: work.computeAllocation },
       config,
       height: 42,
       timeNanos,

@@ -5,7 +5,7 @@
  */
 import type { CanisterState } from '../../state/canister-state.ts';
 import { logBytes } from '../canister-log.ts';
-import { freezingThresholdCycles } from '../cycles-account.ts';
+import { freezingThresholdCycles, storageReservation } from '../cycles-account.ts';
 import * as candid from './candid-types.ts';
 import type { CanisterMethod } from './operation.ts';
 import { availableCompute, availableMemory, bumpVersion, reject, replyNothing } from './operation.ts';
@@ -22,8 +22,9 @@ export const updateSettings: CanisterMethod<candid.UpdateSettingsArgsCandid> = {
       balance: canister.balance,
       reservedBalance: canister.reservedBalance,
       memoryUsage: canister.memoryUsage(),
-      computeAvailablePercent: () => availableCompute(state, context.config, canister),
-      memoryAvailable: () => availableMemory(state, context.config, canister),
+      computeAvailablePercent: () => availableCompute(operation, canister),
+      memoryAvailable: () => availableMemory(operation, canister),
+      reservation: (billedBytes) => storageReservation(context.config, state.metrics.canisterStateBytes, billedBytes),
       freezingLimit: (next) => {
         const before = canister.settings;
         canister.settings = next;
