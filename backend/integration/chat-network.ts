@@ -52,6 +52,8 @@ function serviceOf(kind: Kind): IDL.ServiceClass {
   return made;
 }
 
+export const methodsOf = (kind: Kind): string[] => serviceOf(kind)._fields.map(([name]) => name);
+
 export const method = (kind: Kind, name: string): IDL.FuncClass => serviceOf(kind)._fields.find(([field]) => field === name)![1];
 
 export class ChatNetwork {

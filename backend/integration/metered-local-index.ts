@@ -8,7 +8,7 @@ import type { EntryPoint, OutgoingCall } from "../../replica/execution/wasm/type
 import { Metered } from "../tools/bench/meter.ts";
 import { encodeInit, method, moduleOf } from "./chat-network.ts";
 
-const USER_INDEX = Principal.fromUint8Array(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 8, 1, 1));
+export const USER_INDEX = Principal.fromUint8Array(Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 8, 1, 1));
 /** Principal of every canister on the meter. */
 const SELF = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1, 1, 1);
 const NOTHING = new Uint8Array(IDL.encode([], []));

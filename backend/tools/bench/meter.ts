@@ -10,10 +10,10 @@ const BALANCE = 10n ** 18n;
 /** Far above any entry point's cost, and what an upgrade may use on mainnet. */
 const LIMIT = 300_000_000_000n;
 
-function view(timeNanos: bigint): SystemView {
+function view(timeNanos: bigint, isController: (principal: Uint8Array) => boolean): SystemView {
   return {
     canisterId: ID, subnetId: Uint8Array.of(1), subnetNodeCount: 13, timeNanos, canisterVersion: 1n, status: 1,
-    isController: () => true, environment: [], rootKey: new Uint8Array(133), cyclesBalance: BALANCE,
+    isController, environment: [], rootKey: new Uint8Array(133), cyclesBalance: BALANCE,
     freezingLimit: () => 0n, checkGrowth: () => null, subnetMemoryAvailableBytes: 2n ** 40n, wasmMemoryLimitBytes: 0n,
     globalTimerNanos: 0n, admitCall: () => true, logCapacityBytes: 4096, logRemainingBytes: 4096,
     fees: {
@@ -30,6 +30,8 @@ export class Metered {
   private state: ExecutionState;
   caller: Uint8Array = Uint8Array.of(4);
   timeNanos = 1_800_000_000_000_000_000n;
+  /** Who controls the canister; everybody, unless said otherwise. */
+  isController: (principal: Uint8Array) => boolean = () => true;
 
   private constructor(state: ExecutionState) { this.state = state; }
 
@@ -61,7 +63,7 @@ export class Metered {
   /** Runs an entry point and keeps its effects unless it traps. `reject` is what a reject callback sees. */
   attempt(entry: EntryPoint, payload: Uint8Array = new Uint8Array(), keep = true, reject?: { code: number; message: string }): ExecutionOutcome {
     const outcome = executeEntryPoint(this.state, {
-      entry, message: { caller: this.caller, payload, cyclesAvailable: 0n, cyclesRefunded: 0n, ...(reject && { rejectCode: reject.code, rejectMessage: reject.message }) }, system: view(this.timeNanos), instructionLimit: LIMIT,
+      entry, message: { caller: this.caller, payload, cyclesAvailable: 0n, cyclesRefunded: 0n, ...(reject && { rejectCode: reject.code, rejectMessage: reject.message }) }, system: view(this.timeNanos, this.isController), instructionLimit: LIMIT,
     });
     if (outcome.error === null) {
       if (keep) this.state.commit();
