@@ -14,6 +14,7 @@ import { settings } from '../src/features/settings.svelte.ts';
 import { createEngineHost } from '../src/sync/engine-host.ts';
 import { openTabChannel } from '../src/sync/tab-channel.ts';
 import { saveDraft } from '../src/sync/actions.ts';
+import { cleanName } from '../src/domain/names.ts';
 import { newDirectChat } from '../src/sync/reducer.ts';
 import { directChatId } from '../src/domain/ids.ts';
 import { WriteAhead } from '../src/sync/write-ahead.ts';
@@ -129,6 +130,58 @@ if (state !== 'empty') {
     status: { is: 'invited', by: person('petra'), at: now - 6 * HOUR },
     localIndex: 'subnet-b',
   });
+}
+
+if (state === 'extreme') {
+  // What nobody plans for: names, words and scripts that break layouts.
+  const strange: [string, string | null][] = [
+    ['a2345678901234567890', 'Maximiliane Friederike von Hohenzollern-Sigmaringen the Very Long'],
+    ['salim_rtl', 'سليم الدوسري'],
+    ['evil_bidi', 'Ann \u202Egnihton\u202C'],
+    ['zalgo', `Z${'\u0335\u0327\u0310'.repeat(12)}a${'\u0322\u030f'.repeat(12)}lgo`],
+    ['emoji_only', '🏴‍☠️👩‍👩‍👧‍👦🦄'],
+  ];
+  const long = 'Donaudampfschifffahrtsgesellschaftskapitän'.repeat(20);
+  for (const [i, [username, displayName]] of strange.entries()) {
+    const them = userId(`odd-${'abcde'[i]}`);
+    backend.people_.push({ userId: them, username, displayName: displayName && cleanName(displayName) });
+    const chat = { kind: 'direct', them } as const;
+    backend.post(chat, them, 'Hello', now - HOUR);
+    backend.post(chat, them, long, now - 50 * MINUTE);
+    const first = backend.post(chat, me.userId, `https://example.org/${'path/'.repeat(60)}?q=${'x'.repeat(200)}`, now - 49 * MINUTE);
+    backend.post(chat, them, `\u202Ethis text is turned around\u202C and this one not, evil \u202Eexe.gpj`, now - 40 * MINUTE);
+    backend.post(chat, them, `Z${'\u0335\u0327\u0310\u0301'.repeat(30)}A${'\u0322\u030f\u0489'.repeat(30)}L${'\u0340'.repeat(60)}GO comes from above`, now - 39 * MINUTE);
+    backend.post(chat, them, 'مرحبا، كيف حالك اليوم؟ هل نلتقي غداً في الساعة 7:30 قرب المكتبة؟', now - 30 * MINUTE, undefined, first);
+    backend.post(chat, me.userId, 'שלום! כן, at 7:30 is good', now - 29 * MINUTE);
+    backend.post(chat, them, '<img src=x onerror=alert(1)> <script>alert(2)</script> javascript:alert(3) [x](javascript:alert(4))', now - 28 * MINUTE);
+    const liked = backend.post(chat, them, '👩‍👩‍👧‍👦🏴‍☠️🦄', now - 27 * MINUTE);
+    backend.change(chat, liked, (body) => ({
+      ...body,
+      reactions: ['👍', '❤️', '😂', '🎉', '🔥', '👏', '🙏', '💯', '🤯', '🚀'].map((emoji, n) => ({ emoji, count: n * 37 + 1, mine: n % 3 === 0, users: [] })),
+    }));
+    backend.post(chat, me.userId, `many\nlines\n${'\n'.repeat(3)}and more\n    indented`, now - 20 * MINUTE);
+    backend.post(chat, me.userId, 'W'.repeat(300), now - 19 * MINUTE);
+  }
+  const crowd: GroupId = groupId('group-crowd');
+  backend.groups.set(crowd, {
+    name: 'The Society for the Preservation of Extremely Long Group Nam',
+    description: `${'What it is about. '.repeat(20)}\n\n${long}`,
+    version: 1,
+    entryVersion: (backend.version += 1),
+    events: [],
+    members: Array.from({ length: 30 }, (_, i) => {
+      const id = userId(`crowd-${'abcdefghijklmnopqrstuvwxyzABCD'[i]?.toLowerCase()}${i}`);
+      const username = `member_number_${i}`;
+      backend.people_.push({ userId: id, username, displayName: i % 3 === 0 ? `Person ${i} with a name that goes on` : null });
+      return { userId: i === 0 ? me.userId : id, username: i === 0 ? me.username : username, role: i < 2 ? ('owner' as const) : i < 5 ? ('admin' as const) : ('member' as const), joinedAt: 1 };
+    }),
+    invited: [person('noor'), person('akira')],
+    read: -1,
+    status: { is: 'joined', at: 1 },
+    localIndex: 'subnet-b',
+  });
+  const talk = { kind: 'group', group: crowd } as const;
+  for (let i = 0; i < 40; i += 1) backend.post(talk, backend.groups.get(crowd)?.members[(i >> 1) % 30]?.userId ?? me.userId, `message ${i} of many`, now - (40 - i) * MINUTE);
 }
 
 const name = `parley-design-${state}`;

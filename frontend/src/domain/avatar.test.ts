@@ -10,7 +10,8 @@ describe('what stands in for a picture', () => {
     ['Żółta łódź', 'ŻŁ'],
     ['山田 太郎', '山太'],
     ['', ''],
-    ['🎉', ''],
+    ['🎉', '🎉'],
+    ['👩‍👩‍👧 🦄', '👩‍👩‍👧'],
   ])('%j becomes %j', (name, initials) => {
     expect(initialsOf(name)).toBe(initials);
   });

@@ -14,7 +14,8 @@ export function initialsOf(name: string): string {
   const first = firstLetter(words[0] ?? name);
   // A number at the end tells people apart in writing, not in a small circle.
   const last = words.length > 1 ? (words.at(-1) ?? '') : '';
-  return (first + (/^\p{L}/u.test(last) ? firstLetter(last) : '')).toLocaleUpperCase();
+  const initials = (first + (/^\p{L}/u.test(last) ? firstLetter(last) : '')).toLocaleUpperCase();
+  return initials || (new Intl.Segmenter().segment(name.trim())[Symbol.iterator]().next().value?.segment ?? '');
 }
 
 const firstLetter = (word: string): string => /[\p{L}\p{N}]/u.exec(word)?.[0] ?? '';

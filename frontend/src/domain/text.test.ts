@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { isOnlyEmoji, toPieces } from './text.ts';
+import { isOnlyEmoji, toPieces, withoutOverrides } from './text.ts';
 
 describe('links in text', () => {
   it.each([
@@ -38,5 +38,15 @@ describe('messages of emoji only', () => {
     ['🎉🎉🎉🎉🎉🎉', false],
   ])('%j: %j', (text, large) => {
     expect(isOnlyEmoji(text)).toBe(large);
+  });
+});
+
+describe('hostile text', () => {
+  it('cannot dress up one word as another by turning it around', () => {
+    expect(withoutOverrides('evil \u202eexe.gpj\u202c \u202dabc')).toBe('evil exe.gpj\u202c abc');
+  });
+
+  it('of other scripts is left as it is', () => {
+    for (const text of ['مرحبا 7:30', 'שלום, \u200fat 7', '\u2067abc\u2069', '👩‍👩‍👧']) expect(withoutOverrides(text)).toBe(text);
   });
 });

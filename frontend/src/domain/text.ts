@@ -1,6 +1,11 @@
 // Reading message text: links, and messages that are only emoji. Text is never turned into markup; the
 // pieces are put on screen as text and elements.
 
+/** Characters that make what follows read backwards, whatever it is: used to dress up one word as another. */
+const OVERRIDES = /[\u202d\u202e]/gu;
+
+export const withoutOverrides = (text: string): string => text.replace(OVERRIDES, '');
+
 export type TextPiece = { kind: 'text'; text: string } | { kind: 'link'; text: string; href: string };
 
 const LINK = /\bhttps?:\/\/[^\s<>"'\u2066-\u2069\u202a-\u202e]+/giu;

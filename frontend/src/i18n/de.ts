@@ -171,6 +171,8 @@ export const de: Catalogue = {
     leave: 'Gruppe verlassen',
     leaveTitle: 'Diese Gruppe verlassen?',
     leaveText: 'Du bekommst ihre Nachrichten nicht mehr. Zurück kommst du nur mit einer Einladung.',
+    more: 'Alles zeigen',
+    less: 'Weniger zeigen',
     edit: 'Gruppe bearbeiten',
     editTitle: 'Gruppe bearbeiten',
     actions: (name) => `Menü für ${name}`,

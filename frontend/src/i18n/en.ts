@@ -172,6 +172,8 @@ export const en = {
     leave: 'Leave group',
     leaveTitle: 'Leave this group?',
     leaveText: 'You will not get its messages any more. Somebody has to invite you to come back.',
+    more: 'Show all',
+    less: 'Show less',
     edit: 'Edit group',
     editTitle: 'Edit the group',
     actions: (name: string) => `Actions for ${name}`,

@@ -4,14 +4,14 @@
 import type { ParleyDatabase, SessionState } from '../db/database.ts';
 import type { Me } from '../domain/chat.ts';
 import { RequestError } from '../domain/failure.ts';
-import { groupChatId, type UserId } from '../domain/ids.ts';
+import { groupChatId, type GroupId, type UserId } from '../domain/ids.ts';
 import type { ChatBackend } from './backend-port.ts';
 import type { EngineMethods } from './engine-rpc.ts';
 import { SyncEngine } from './engine.ts';
 import { leadWhenFree } from './leader.ts';
 import type { Clock } from './outbox-sender.ts';
 import { NAME_OF_SPEAKER_OLD_MS, PeopleKeeper } from './people-keeper.ts';
-import { newGroupChat } from './reducer.ts';
+import { dropChat, newGroupChat, reducerStores } from './reducer.ts';
 import type { TabChannel } from './tab-channel.ts';
 
 export interface HostPorts {
@@ -55,6 +55,10 @@ export function createEngineHost({ db, channel, clock, connect }: HostPorts): En
     engine?.poke();
     poke();
   };
+
+  /** By my own will: nothing is left to read. */
+  const drop = (group: GroupId): Promise<void> =>
+    db.transaction('rw', [...reducerStores(db)], () => dropChat(db, groupChatId(group)));
 
   const setBlocked = (user: UserId, blocked: boolean): Promise<void> =>
     db.transaction('rw', db.meta, async () => {
@@ -133,10 +137,12 @@ export function createEngineHost({ db, channel, clock, connect }: HostPorts): En
     },
     async declineInvite(group) {
       await network().declineInvite(await whoAmI(), group);
+      await drop(group);
       pokeAll();
     },
     async leaveGroup(group) {
       await network().leaveGroup(await whoAmI(), group);
+      await drop(group);
       pokeAll();
     },
     async inviteUsers(group, users) {

@@ -116,7 +116,13 @@ describe('what the network says about groups', () => {
     membersChanged: true,
   });
 
-  it('shows an invitation, then the group, then nothing when it is gone', async () => {
+  it('forgets an invitation that was taken back', async () => {
+    await applyUserUpdate(db, me, update('1', [], [{ ...joined, status: { is: 'invited', by: ann, at: 1 } }]));
+    await applyUserUpdate(db, me, update('2', [], [{ ...joined, status: { is: 'gone' } }]));
+    expect(await db.chats.count()).toBe(0);
+  });
+
+  it('shows an invitation, then the group, and lets those who were removed read on', async () => {
     const id = groupChatId(group);
     await applyUserUpdate(db, me, update('1', [], [{ ...joined, status: { is: 'invited', by: ann, at: 1 } }]));
     expect(await db.chats.get(id)).toMatchObject({ membership: 'invited', invitedBy: ann });
@@ -124,8 +130,8 @@ describe('what the network says about groups', () => {
     await applyGroupUpdate(db, me, news([message(0)]));
     expect(await db.chats.get(id)).toMatchObject({ membership: 'member', version: '9', unread: 1, myRole: 'admin', membersStale: true });
     await applyUserUpdate(db, me, update('3', [], [{ ...joined, status: { is: 'gone' } }]));
-    expect(await db.chats.get(id)).toBeUndefined();
-    expect(await db.events.count()).toBe(0);
+    expect(await db.chats.get(id)).toMatchObject({ membership: 'gone', last: { text: 'text 0' } });
+    expect(await db.events.count()).toBe(1);
   });
 
   it('ignores news of a group that was left meanwhile', async () => {

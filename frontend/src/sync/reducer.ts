@@ -158,7 +158,9 @@ async function applyGroupEntry(db: ParleyDatabase, me: UserId, entry: GroupEntry
   const id = groupChatId(entry.group);
   const stored = await db.chats.get(id);
   if (entry.status.is === 'gone') {
-    if (stored) await dropChat(db, id);
+    // Whoever leaves or declines has dropped it already. Who was removed reads why, and what was said before.
+    if (stored?.kind === 'group' && stored.membership === 'member') await db.chats.put({ ...stored, membership: 'gone' });
+    else if (stored?.kind === 'group' && stored.membership === 'invited') await dropChat(db, id);
     return;
   }
   const before = stored?.kind === 'group' ? stored : newGroupChat(entry, entry.status.at);
