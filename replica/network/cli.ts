@@ -23,6 +23,7 @@ const USAGE = `parley-replica: a local Internet Computer network
   --system N            system subnets (default 1)
   --application N       application subnets (default 2)
   --host-alias NAME=ID  serve canister ID at http://NAME.localhost as well; may be repeated
+  --checkpoint-batches N  write a checkpoint after so many blocks at the latest (default 5000)
   --log-level LEVEL     debug, info, warn or error (default warn); JSON lines on standard error
   --ready-file FILE     write {"port", "url", "rootKey", "subnets"} there when ready
   --help
@@ -37,6 +38,7 @@ interface Flags {
   readonly clean: boolean;
   readonly kinds: readonly SubnetKind[] | undefined;
   readonly aliases: ReadonlyMap<string, string>;
+  readonly checkpointBatches: number | undefined;
   readonly logLevel: LogLevel;
   readonly readyFile: string | undefined;
 }
@@ -53,6 +55,7 @@ function parseFlags(args: string[]): Flags | 'help' {
       system: { type: 'string' },
       application: { type: 'string' },
       'host-alias': { type: 'string', multiple: true },
+      'checkpoint-batches': { type: 'string' },
       'log-level': { type: 'string' },
       'ready-file': { type: 'string' },
       help: { type: 'boolean' },
@@ -68,6 +71,7 @@ function parseFlags(args: string[]): Flags | 'help' {
     clean: values.clean ?? false,
     kinds: subnetKinds(values.system, values.application),
     aliases: new Map((values['host-alias'] ?? []).map(parseAlias)),
+    checkpointBatches: values['checkpoint-batches'] === undefined ? undefined : natural('--checkpoint-batches', values['checkpoint-batches'], 0, 1_000_000),
     logLevel,
     readyFile: values['ready-file'] === undefined ? undefined : resolve(values['ready-file']),
   };
@@ -124,12 +128,12 @@ async function main(): Promise<void> {
     return;
   }
   const log = jsonLogger(flags.logLevel, (line) => process.stderr.write(line));
-  const { stateDir, clean, kinds, port, bind, logLevel } = flags;
+  const { stateDir, clean, kinds, port, bind, checkpointBatches, logLevel } = flags;
   const hostAliases = Object.fromEntries(flags.aliases);
   // Compiled code is kept between starts; so the rest of the program is loaded only now.
   enableCompileCache();
   const { startSupervisor } = await import('./supervisor.ts');
-  const supervisor = await startSupervisor({ stateDir, clean, kinds, port, bind, hostAliases, logLevel, log });
+  const supervisor = await startSupervisor({ stateDir, clean, kinds, port, bind, hostAliases, checkpointBatches, logLevel, log });
   let stopping = false;
   const stop = (): void => {
     // A second signal does not wait.

@@ -15,10 +15,12 @@ export interface BoundaryOptions {
   /** Files with more of them, read again when they change (http/gateway/host-aliases.ts). */
   readonly hostAliasFiles?: readonly string[];
   readonly onError?: (error: unknown, what: string) => void;
+  /** Told what is wrong with files that are used all the same. */
+  readonly onWarning?: (text: string) => void;
 }
 
 export function openBoundary(network: Network, options: BoundaryOptions): Promise<HttpServer> {
-  const aliases = new HostAliases(options.hostAliases ?? {}, options.hostAliasFiles ?? []);
+  const aliases = new HostAliases(options.hostAliases ?? {}, options.hostAliasFiles ?? [], options.onWarning);
   const gateway = new Gateway(network, aliases, realTimer);
   const { onError } = options;
   return startHttpServer({ network, gateway, mount: mountPages(network), ...(onError && { onError }) }, options.port, options.bind);

@@ -1,5 +1,6 @@
 /** The network's figures in the Prometheus text format (version 0.0.4). */
 import type { SubnetOverview } from '../node/types.ts';
+import type { SubnetStatus } from './subnet-keeper.ts';
 
 interface Metric {
   readonly name: string;
@@ -37,8 +38,24 @@ export interface ProcessFigures {
   readonly uptimeSeconds: number;
 }
 
-export function metricsText(subnets: readonly SubnetOverview[], process: ProcessFigures): string {
+/** Of every subnet, also of one that cannot be asked. */
+export interface SubnetHealth extends SubnetStatus {
+  readonly subnetId: string;
+  readonly kind: string;
+}
+
+const HEALTH_METRICS: readonly (readonly [name: string, type: 'counter' | 'gauge', help: string, value: (subnet: SubnetHealth) => number])[] = [
+  ['parley_subnet_up', 'gauge', 'Whether the subnet is running.', ({ state }) => (state === 'running' ? 1 : 0)],
+  ['parley_subnet_restarts_total', 'counter', 'How often its worker failed and was started again.', ({ restarts }) => restarts],
+];
+
+/** `subnets` are those that answered. */
+export function metricsText(subnets: readonly SubnetOverview[], healths: readonly SubnetHealth[], process: ProcessFigures): string {
   const lines: string[] = [];
+  for (const [name, type, help, value] of HEALTH_METRICS) {
+    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+    for (const health of healths) lines.push(`${name}{subnet="${health.subnetId}",kind="${health.kind}"} ${value(health)}`);
+  }
   for (const { name, help, type, value } of METRICS) {
     lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
     for (const subnet of subnets) {

@@ -23,11 +23,14 @@ import { rootSubnet, subnetOfCanister } from '../registry/registry.ts';
 import type { Registry, SubnetRecord } from '../registry/registry.ts';
 import { Principal } from '../types/principal.ts';
 import { APPLICATION_SUBNET, SYSTEM_SUBNET } from '../types/subnet-config.ts';
+import type { SubnetStatus } from './subnet-keeper.ts';
 
 export const IMPLEMENTATION_VERSION = 'parley-0.1.0';
 
 /** Clients accept delegations up to 30 days old; certificates are remade long before. */
 const DELEGATION_RENEWAL_MILLIS = 24 * 60 * 60 * 1000;
+
+const RUNNING: SubnetStatus = { state: 'running', restarts: 0 };
 
 export class Network implements ReplicaPort {
   readonly registry: Registry;
@@ -35,11 +38,16 @@ export class Network implements ReplicaPort {
   readonly nodes: readonly SubnetNodeApi[];
   readonly #nowNanos: () => bigint;
   readonly #byId = new Map<string, { readonly record: SubnetRecord; readonly node: SubnetNodeApi }>();
+  readonly #statusOf: (at: number) => SubnetStatus;
+  /** As in `registry.subnets`: the last certificate that delegates to it, none for the root subnet. */
+  readonly #delegations: (Uint8Array | undefined)[] = [];
   #health: ReplicaHealth = 'starting';
   #certifiedHeight: bigint | undefined;
 
-  constructor(registry: Registry, nodes: readonly SubnetNodeApi[], nowNanos: () => bigint) {
+  /** `statusOf` tells of a subnet by its place in the registry; without it all are taken to run. */
+  constructor(registry: Registry, nodes: readonly SubnetNodeApi[], nowNanos: () => bigint, statusOf: (at: number) => SubnetStatus = () => RUNNING) {
     this.registry = registry;
+    this.#statusOf = statusOf;
     this.nodes = nodes;
     this.#nowNanos = nowNanos;
     for (const [at, record] of registry.subnets.entries()) this.#byId.set(record.id.key, { record, node: nodes[at]! });
@@ -53,6 +61,17 @@ export class Network implements ReplicaPort {
     this.#health = 'healthy';
   }
 
+  /** What a subnet that was started again has missed; `node` is the new one, which others are not led to yet. */
+  async rejoin(at: number, node: SubnetNodeApi): Promise<void> {
+    const { subnets } = this.registry;
+    if (at > 0) await node.setDelegation(await this.#delegationOf(at));
+    for (const [other, record] of subnets.entries()) {
+      if (other === at) continue;
+      await passOn(this.nodes[other]!, node, record, subnets[at]!);
+      await passOn(node, this.nodes[other]!, subnets[at]!, record);
+    }
+  }
+
   /** Renews the delegations from time to time; returns how to stop. Where a node is broken, the old ones stay. */
   keepDelegationsFresh(): () => void {
     const timer = setInterval(() => void this.#delegateAll().catch(() => {}), DELEGATION_RENEWAL_MILLIS);
@@ -61,19 +80,29 @@ export class Network implements ReplicaPort {
   }
 
   async #delegateAll(): Promise<void> {
-    const [root, ...others] = this.nodes;
     await Promise.all(
-      others.map(async (node, at) => node.setDelegation(await root!.delegate(this.registry.subnets[at + 1]!.id.bytes))),
+      this.nodes.map(async (node, at) => {
+        if (at > 0) await node.setDelegation(await this.#delegationOf(at));
+      }),
     );
+  }
+
+  /** The last one serves while the root subnet does not. */
+  async #delegationOf(at: number): Promise<Uint8Array> {
+    try {
+      return (this.#delegations[at] = await this.nodes[0]!.delegate(this.registry.subnets[at]!.id.bytes));
+    } catch (error) {
+      const last = this.#delegations[at];
+      if (!last) throw error;
+      return last;
+    }
   }
 
   async #exchangeStreams(): Promise<void> {
     const { subnets } = this.registry;
     for (const [from, sender] of this.nodes.entries()) {
       for (const [to, receiver] of this.nodes.entries()) {
-        if (from === to) continue;
-        const slice = await sender.sliceFor(subnets[to]!.id.bytes);
-        if (slice) await receiver.receiveSlice(subnets[from]!.id.bytes, slice);
+        if (from !== to) await passOn(sender, receiver, subnets[from]!, subnets[to]!);
       }
     }
   }
@@ -88,6 +117,11 @@ export class Network implements ReplicaPort {
 
   markUnhealthy(): void {
     this.#health = 'certified_state_behind';
+  }
+
+  /** Of the subnet at this place in the registry. */
+  subnetStatus(at: number): SubnetStatus {
+    return this.#statusOf(at);
   }
 
   // -------------------------------------------------------------------------------------------------------------------
@@ -138,4 +172,10 @@ export class Network implements ReplicaPort {
     if (!subnet) throw new Error(`no subnet ${Principal.fromBytes(id).toText()}`);
     return subnet;
   }
+}
+
+/** All of the stream between two subnets that its sender still keeps. */
+async function passOn(sender: SubnetNodeApi, receiver: SubnetNodeApi, from: SubnetRecord, to: SubnetRecord): Promise<void> {
+  const slice = await sender.sliceFor(to.id.bytes);
+  if (slice) await receiver.receiveSlice(from.id.bytes, slice);
 }

@@ -5,6 +5,7 @@ import { toHex } from '../codec/bytes.ts';
 import type { Mount } from '../http/server.ts';
 import type { SubnetOverview } from '../node/types.ts';
 import { metricsText } from './metrics-page.ts';
+import type { SubnetHealth } from './metrics-page.ts';
 import type { Network } from './network.ts';
 
 /** Both pages may be asked for by several viewers a second; the nodes are asked this often at most. */
@@ -24,7 +25,7 @@ export function mountPages(network: Network): Mount {
         answer(response, 'application/json', async () => dashboardData(network, await detailed()));
         return true;
       case '/metrics':
-        answer(response, 'text/plain; version=0.0.4; charset=utf-8', async () => metricsText(await summary(), processFigures()));
+        answer(response, 'text/plain; version=0.0.4; charset=utf-8', async () => metricsText(await summary(), healthsOf(network), processFigures()));
         return true;
       default:
         return false;
@@ -32,8 +33,14 @@ export function mountPages(network: Network): Mount {
   };
 }
 
-function overviews(network: Network, detail: 'summary' | 'canisters'): Promise<SubnetOverview[]> {
-  return Promise.all(network.nodes.map((node) => node.overview(detail)));
+/** Of the subnets that answer; one that is being restarted does not. */
+async function overviews(network: Network, detail: 'summary' | 'canisters'): Promise<SubnetOverview[]> {
+  const asked = await Promise.allSettled(network.nodes.map((node) => node.overview(detail)));
+  return asked.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+}
+
+function healthsOf(network: Network): SubnetHealth[] {
+  return network.registry.subnets.map(({ id, kind }, at) => ({ subnetId: id.toText(), kind, ...network.subnetStatus(at) }));
 }
 
 function reused<T>(make: () => Promise<T>): () => Promise<T> {
@@ -58,7 +65,7 @@ function processFigures(): { residentBytes: number; cpuSeconds: number; uptimeSe
 function dashboardData(network: Network, subnets: readonly SubnetOverview[]): string {
   const status = network.status();
   return JSON.stringify(
-    { health: status.health, version: status.implVersion, rootKey: toHex(status.rootKey), process: processFigures(), subnets },
+    { health: status.health, version: status.implVersion, rootKey: toHex(status.rootKey), process: processFigures(), subnets, subnetHealth: healthsOf(network) },
     (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value instanceof Uint8Array ? toHex(value) : value),
   );
 }

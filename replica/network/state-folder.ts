@@ -125,23 +125,6 @@ function writeSynced(path: string, text: string, mode: number): void {
   fs.closeSync(parent);
 }
 
-const OPENING_FILE = 'opening';
-
-/**
- * Notes that a subnet's checkpoint is being opened; true if the note of an earlier start is still there. LMDB can end
- * the whole process over a damaged file, before anybody gets to say a word: then the next start says it.
- */
-export function noteOpening(subnetFolder: string): boolean {
-  const path = join(subnetFolder, OPENING_FILE);
-  const interrupted = fs.existsSync(path);
-  fs.writeFileSync(path, '');
-  return interrupted;
-}
-
-export function noteOpened(subnetFolder: string): void {
-  fs.rmSync(join(subnetFolder, OPENING_FILE), { force: true });
-}
-
 function lock(folder: string): () => void {
   const path = join(folder, 'lock');
   for (;;) {

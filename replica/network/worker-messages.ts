@@ -12,6 +12,8 @@ export interface WorkerStart {
   /** As `encodeSecrets` wrote it. */
   readonly secrets: string;
   readonly logLevel: LogLevel;
+  /** A checkpoint after so many batches at the latest. */
+  readonly checkpointBatches: number | undefined;
   /** Straight to the other subnets' workers: what goes through them are slices, as bytes. */
   readonly peers: readonly Peer[];
 }
@@ -26,14 +28,17 @@ export type ToWorker =
   /** First, and once: recover this subnet. */
   | { readonly kind: 'open'; readonly start: WorkerStart }
   | { readonly kind: 'call'; readonly id: number; readonly method: NodeMethod; readonly args: readonly unknown[] }
-  | { readonly kind: 'begin' };
+  | { readonly kind: 'begin' }
+  /** After `ready`: another subnet was started again and is reached through a new port. */
+  | { readonly kind: 'peer'; readonly peer: Peer };
 
 export type FromWorker =
   /** The program is loaded. */
   | { readonly kind: 'loaded' }
   /** Recovered; calls may come. */
   | { readonly kind: 'ready' }
-  | { readonly kind: 'failed'; readonly reason: string }
+  /** It cannot be opened. `lasting`: nor the next time. */
+  | { readonly kind: 'failed'; readonly reason: string; readonly lasting: boolean }
   | { readonly kind: 'result'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'error'; readonly id: number; readonly reason: string }
   | { readonly kind: 'certified'; readonly height: number }

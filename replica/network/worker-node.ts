@@ -1,8 +1,11 @@
 /** A node in a worker thread, as a `SubnetNodeApi` of the supervisor's thread. */
 import { Worker } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import { REQUIRED_STACK_MB } from '../execution/wasm/engine.ts';
 import type { NodeHost, SubnetNodeApi } from '../node/types.ts';
-import type { FromWorker, NodeMethod, ToWorker, WorkerStart } from './worker-messages.ts';
+import { OpenFailure } from './subnet-keeper.ts';
+import type { KeptNode } from './subnet-keeper.ts';
+import type { FromWorker, NodeMethod, Peer, ToWorker, WorkerStart } from './worker-messages.ts';
 
 const METHODS: readonly NodeMethod[] = [
   'submitIngress',
@@ -18,17 +21,14 @@ const METHODS: readonly NodeMethod[] = [
   'stop',
 ];
 
-export interface WorkerNode {
-  readonly api: SubnetNodeApi;
-  /** Lets the node make blocks by itself. */
-  begin(): void;
-}
-
 /** A thread that loads its program while nobody knows yet what it will run. */
 export class WorkerThread {
   readonly #worker = new Worker(new URL('./node-worker-entry.ts', import.meta.url), { resourceLimits: { stackSizeMb: REQUIRED_STACK_MB } });
 
-  #opened: Promise<WorkerNode> | undefined;
+  #opened: Promise<KeptNode> | undefined;
+  #isReady = false;
+  /** Links to be told of once the node is ready. */
+  #links: Peer[] = [];
 
   readonly #loaded = new Promise<void>((resolve) => {
     this.#worker.on('message', (message: FromWorker) => message.kind === 'loaded' && resolve());
@@ -36,6 +36,21 @@ export class WorkerThread {
     // What is wrong with a program that does not load is said by who opens it.
     this.#worker.once('error', () => resolve());
   });
+
+  /** For tests that end it for real. */
+  get thread(): Worker {
+    return this.#worker;
+  }
+
+  /** Another subnet was started again, and is reached through this port from now on. */
+  link(peer: Peer): void {
+    if (this.#isReady) this.#post({ kind: 'peer', peer }, [peer.port]);
+    else this.#links.push(peer);
+  }
+
+  #post(message: ToWorker, transferred: readonly MessagePort[] = []): void {
+    this.#worker.postMessage(message, transferred);
+  }
 
   /**
    * Ends the thread, after its program is loaded and its store is closed: LMDB's native part takes the process with it
@@ -49,11 +64,11 @@ export class WorkerThread {
   }
 
   /** Resolves when the node has recovered its state. Rejects with the reason if it cannot. Call once. */
-  open(start: WorkerStart, host: Omit<NodeHost, 'sendSlice'>): Promise<WorkerNode> {
+  open(start: WorkerStart, host: Omit<NodeHost, 'sendSlice'>): Promise<KeptNode> {
     return (this.#opened = this.#open(start, host));
   }
 
-  #open(start: WorkerStart, host: Omit<NodeHost, 'sendSlice'>): Promise<WorkerNode> {
+  #open(start: WorkerStart, host: Omit<NodeHost, 'sendSlice'>): Promise<KeptNode> {
     const worker = this.#worker;
     const calls = new PendingCalls((message) => worker.postMessage(message));
     return new Promise((resolve, reject) => {
@@ -69,12 +84,14 @@ export class WorkerThread {
           case 'loaded':
             return;
           case 'ready':
-            resolve({ api: calls.api, begin: () => worker.postMessage({ kind: 'begin' } satisfies ToWorker) });
+            this.#isReady = true;
+            for (const peer of this.#links.splice(0)) this.link(peer);
+            resolve({ api: calls.api, begin: () => this.#post({ kind: 'begin' }) });
             return;
           case 'failed':
             // It ends next, and has said why.
             calls.stopping = true;
-            reject(new Error(message.reason));
+            reject(new OpenFailure(message.reason, message.lasting));
             return;
           case 'result':
             calls.settle(message.id)?.resolve(message.value);
@@ -93,7 +110,7 @@ export class WorkerThread {
             return;
         }
       });
-      worker.postMessage({ kind: 'open', start } satisfies ToWorker, start.peers.map(({ port }) => port));
+      this.#post({ kind: 'open', start }, start.peers.map(({ port }) => port));
     });
   }
 }

@@ -265,6 +265,11 @@ export class SubnetNode implements SubnetNodeApi {
     this.#parts.host.broken(reason);
   }
 
+  /** For who runs the node: something failed that should not have, and the state may be half changed. */
+  fail(error: unknown): void {
+    if (!this.#unavailable && !this.#stopped) this.#break(error);
+  }
+
   async makeBlock(): Promise<void> {
     if (this.#unavailable || this.#stopped) return;
     // The height of a batch under way is the state's already: batches are executed in the turn in which they are made.
