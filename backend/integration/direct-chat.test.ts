@@ -102,6 +102,16 @@ describe("messages", () => {
     expect(anns.read_by_them_up_to[0]).toBe(anns.latest_event_index);
   });
 
+  test("are known to be read however much the reader has written since", async () => {
+    const [kim, lou] = [await network.person("kim_kendall"), await network.person("lou_lawson")];
+    await kim.say(lou, "question");
+    await settle();
+    for (let i = 0; i < 120; i++) await lou.say(kim, `answer ${i}`);
+    await lou.user.mark_read([{ chat: { Direct: kim.id }, up_to: 121 }]);
+    await settle();
+    expect((await kim.chatWith(lou))!.read_by_them_up_to).toEqual([1]);
+  });
+
   test("of the other side are passed over by the delivery mark, so that a silent reader's acknowledgements stay cheap", async () => {
     for (let i = 0; i < 5; i++) await bob.say(ann, `monologue ${i}`);
     await settle();

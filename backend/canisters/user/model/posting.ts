@@ -84,26 +84,29 @@ export class ReadResult {
   messageId: u64 = 0;
 }
 
-/** How far back from the mark to look for a message of theirs to name: more is told with the next mark. */
-const MAX_LOOK_BACK: i64 = 100;
-
 /** Moves the owner's read mark forward to the event `upTo`. */
 export function markRead(chat: DirectChat, upTo: u32): ReadResult {
   const result = new ReadResult();
   const last = min<i64>(<i64>upTo, <i64>chat.nextIndex - 1);
   if (last <= chat.readByMe) return result;
   const before = chat.readByMe;
+  const readBefore = chat.theirsRead;
   chat.readByMe = last;
   chat.theirsRead = events.get(chat.number, <u32>last)!.ordinal;
   saveChat(chat);
   events.touchSummary(chat.number);
-  for (let index = last; index > before && index > last - MAX_LOOK_BACK; index--) {
-    const record = events.get(chat.number, <u32>index)!;
-    if (record.isMessage && record.actor == chat.number) {
-      result.found = true;
-      result.messageId = record.messageId;
-      return result;
-    }
-  }
+  if (chat.theirsRead == readBefore) return result;
+  result.found = true;
+  result.messageId = messageOfOrdinal(chat, chat.theirsRead, before + 1, last).messageId;
   return result;
+}
+
+/** Their message that made the count of theirs `ordinal`, among the events from `low` to `high`. It is there. */
+function messageOfOrdinal(chat: DirectChat, ordinal: u32, low: i64, high: i64): EventRecord {
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (events.get(chat.number, <u32>middle)!.ordinal < ordinal) low = middle + 1;
+    else high = middle;
+  }
+  return events.get(chat.number, <u32>low)!;
 }
