@@ -208,7 +208,8 @@ if (state === 'long') {
     order: i,
     at: now - (20_000 - i) * 3 * MINUTE,
     sender: Math.floor(i / 3) % 2 === 0 ? me.userId : person('noor'),
-    replyTo: i % 40 === 39 ? (String(i - 30) as MessageId) : null,
+    // Some answers go back further than any window reaches.
+    replyTo: i % 40 === 39 ? (String(Math.max(0, i - (i % 80 === 79 ? 5_000 : 30))) as MessageId) : null,
     body: { text: `${i} ${words.slice(0, 2 + ((i * 7) % 17)).join(' ')}`.repeat(1 + (i % 5 === 0 ? 3 : 0)), deleted: false, editedAt: null, reactions: [] },
   }));
   await db.events.bulkPut(events);
