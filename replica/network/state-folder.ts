@@ -11,12 +11,13 @@
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
+import { equalBytes } from '../codec/bytes.ts';
 import { BlsSecretKey } from '../crypto/bls.ts';
 import { NodeSigningKey } from '../crypto/keys.ts';
 import { createSecrets, decodeSecrets, encodeSecrets, secretsFromSeed } from '../registry/keys.ts';
 import type { SubnetSecrets } from '../registry/keys.ts';
 import { createRegistry, decodeRegistry, encodeRegistry } from '../registry/registry.ts';
-import type { Registry } from '../registry/registry.ts';
+import type { Registry, SubnetRecord } from '../registry/registry.ts';
 import type { CanisterRange } from '../state/replicated-state.ts';
 import type { SubnetKind } from '../types/subnet-config.ts';
 
@@ -75,23 +76,52 @@ export function openNetwork(
   try {
     const registryFile = join(folder, 'registry.json');
     const subnetFolder = (at: number): string => join(folder, `subnet-${at}`);
-    if (!fs.existsSync(registryFile)) createFiles(registryFile, subnetFolder, shapes ?? fallback, seed);
-    const registry = decodeRegistry(fs.readFileSync(registryFile, 'utf8'));
+    if (!fs.existsSync(registryFile)) {
+      if (holdsStates(folder)) throw damaged(registryFile, 'it is missing, and there are states of subnets beside it');
+      createFiles(registryFile, subnetFolder, shapes ?? fallback, seed);
+    }
+    const registry = reading(registryFile, decodeRegistry);
     const held = registry.subnets.map((subnet) => subnet.kind);
     if (shapes && shapes.map(({ kind }) => kind).join() !== held.join()) {
       throw new StateFolderError(
         `${folder} holds a network of other subnets (${held.join(', ')}); leave out the subnet flags, or start anew with --clean`,
       );
     }
-    const subnets = registry.subnets.map((_, at) => ({
-      secrets: decodeSecrets(fs.readFileSync(join(subnetFolder(at), 'keys.json'), 'utf8')),
-      folder: subnetFolder(at),
-    }));
+    const subnets = registry.subnets.map((record, at) => {
+      const keysFile = join(subnetFolder(at), 'keys.json');
+      const secrets = reading(keysFile, decodeSecrets);
+      if (!areOf(record, secrets)) throw damaged(keysFile, 'its keys are not those of the subnet in registry.json');
+      return { secrets, folder: subnetFolder(at) };
+    });
     return { registry, subnets, release };
   } catch (error) {
     release();
     throw error;
   }
+}
+
+function reading<T>(path: string, decode: (text: string) => T): T {
+  try {
+    return decode(fs.readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw damaged(path, (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'it is missing' : (error as Error).message);
+  }
+}
+
+function damaged(path: string, why: string): StateFolderError {
+  return new StateFolderError(
+    `${path} is damaged (${why}); put it back from a copy of the state folder, or start with an empty one (--clean), which loses its contents`,
+  );
+}
+
+/** Without the registry nobody knows whose they are, and new keys would make them useless. */
+function holdsStates(folder: string): boolean {
+  return fs.readdirSync(folder).some((name) => /^subnet-\d+$/.test(name) && fs.existsSync(join(folder, name, 'checkpoint')));
+}
+
+function areOf(record: SubnetRecord, { subnetSeed, nodeSeed }: SubnetSecrets): boolean {
+  const node = NodeSigningKey.fromSeed(nodeSeed).publicKeyDer;
+  return equalBytes(BlsSecretKey.fromSeed(subnetSeed).publicKeyDer(), record.publicKey) && record.nodes.some(({ publicKey }) => equalBytes(publicKey, node));
 }
 
 /** How many subnets the folder holds; undefined if none (or if it cannot be read: opening it says why). */

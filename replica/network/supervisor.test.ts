@@ -31,7 +31,7 @@ class Trial {
       hostAliases: {},
       logLevel: 'error',
       log: (_level, event, fields) => {
-        this.#events.push({ event, subnet: fields['subnet'] });
+        this.#events.push({ event, subnet: fields?.['subnet'] });
         this.#onEvent();
       },
       later: (_millis, callback) => {

@@ -5,6 +5,7 @@
 import { fromHex, toHex } from '../codec/bytes.ts';
 import { sha256 } from '../codec/sha256.ts';
 import { concatBytes, utf8 } from '../codec/bytes.ts';
+import { decodeChecked, encodeChecked } from './checked-json.ts';
 
 export interface SubnetSecrets {
   /** Seed of the subnet's BLS key, 32 bytes. */
@@ -29,14 +30,14 @@ export function secretsFromSeed(seed: number, subnetIndex: number): SubnetSecret
 }
 
 export function encodeSecrets(secrets: SubnetSecrets): string {
-  return JSON.stringify(Object.fromEntries(NAMES.map((name) => [name, toHex(secrets[name])]))) + '\n';
+  return encodeChecked(Object.fromEntries(NAMES.map((name) => [name, toHex(secrets[name])])));
 }
 
 /** Throws for anything but what `encodeSecrets` wrote. */
 export function decodeSecrets(text: string): SubnetSecrets {
-  const plain = JSON.parse(text) as Record<string, string>;
+  const plain = decodeChecked(text);
   const secret = (name: (typeof NAMES)[number]): Uint8Array => {
-    const bytes = fromHex(plain[name] ?? '');
+    const bytes = fromHex(String(plain[name] ?? ''));
     if (bytes.length !== SECRET_BYTES) throw new Error(`${name} is not a secret of ${SECRET_BYTES} bytes`);
     return bytes;
   };

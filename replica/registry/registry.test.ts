@@ -43,6 +43,33 @@ describe('secrets', () => {
     expect(() => decodeSecrets('{"subnetSeed":"00"}')).toThrow();
   });
 
+  test('and registries with a changed byte are refused, or read as written', () => {
+    const secrets = secretsFromSeed(3, 0);
+    for (const [text, read] of [
+      [encodeSecrets(secrets), (changed: string): unknown => decodeSecrets(changed)],
+      [encodeRegistry(registry), (changed: string): unknown => encodeRegistry(decodeRegistry(changed))],
+    ] as const) {
+      const expected = read(text);
+      for (let at = 0; at < text.length; at++) {
+        const changed = Buffer.from(text);
+        changed[at]! ^= 1 << (at % 7);
+        let found: unknown;
+        try {
+          found = read(changed.toString());
+        } catch {
+          continue;
+        }
+        expect(found, `byte ${at}`).toEqual(expected);
+      }
+    }
+  });
+
+  test('without a checksum are those of an earlier version', () => {
+    const { checksum, ...fields } = JSON.parse(encodeRegistry(registry)) as Record<string, unknown>;
+    expect(checksum).toMatch(/^[0-9a-f]{64}$/);
+    expect(encodeRegistry(decodeRegistry(JSON.stringify(fields)))).toBe(encodeRegistry(registry));
+  });
+
   test('of tests are a function of seed and subnet', () => {
     expect(secretsFromSeed(1, 0)).toEqual(secretsFromSeed(1, 0));
     expect(secretsFromSeed(1, 0)).not.toEqual(secretsFromSeed(1, 1));

@@ -12,6 +12,7 @@ import { selfAuthenticatingId } from '../crypto/keys.ts';
 import type { CanisterRange, NetworkTopology } from '../state/replicated-state.ts';
 import { Principal } from '../types/principal.ts';
 import type { SubnetKind } from '../types/subnet-config.ts';
+import { decodeChecked, encodeChecked } from './checked-json.ts';
 
 export interface SubnetRecord {
   readonly id: Principal;
@@ -138,7 +139,7 @@ export function encodeRegistry(registry: Registry): string {
     ranges: plain(subnet.ranges),
     allocationRanges: plain(subnet.allocationRanges),
   }));
-  return JSON.stringify({ format: FORMAT, version: registry.version.toString(), subnets }, null, 2) + '\n';
+  return encodeChecked({ format: FORMAT, version: registry.version.toString(), subnets });
 }
 
 interface PlainSubnet {
@@ -153,7 +154,7 @@ interface PlainSubnet {
 /** Throws RegistryError for anything but what `encodeRegistry` wrote. */
 export function decodeRegistry(text: string): Registry {
   try {
-    const plain = JSON.parse(text) as { format: string; version: string; subnets: PlainSubnet[] };
+    const plain = decodeChecked(text) as unknown as { format: string; version: string; subnets: PlainSubnet[] };
     if (plain.format !== FORMAT) throw new RegistryError(`unknown format ${String(plain.format)}`);
     const ranges = (texts: string[][]): CanisterRange[] =>
       texts.map(([start, end]) => ({ start: Principal.fromText(start!), end: Principal.fromText(end!) }));
