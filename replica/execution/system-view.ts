@@ -110,6 +110,12 @@ function callAdmission(environment: SubnetEnvironment, canister: CanisterState):
   let counted = 0;
   let earlierGuaranteed = 0;
   return (callee, requestBytes, bestEffort, earlier) => {
+    if (earlier.length < counted) {
+      // The message is run once more.
+      earlierPerCallee.clear();
+      counted = 0;
+      earlierGuaranteed = 0;
+    }
     for (; counted < earlier.length; counted++) {
       const call = earlier[counted]!;
       const key = hexOfBytes(call.callee) as PrincipalKey;

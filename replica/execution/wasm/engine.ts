@@ -3,6 +3,7 @@
  *
  * Contract: types.ts.
  */
+import { type Stack, THREAD_HAS_BIG_STACK } from './big-stack.ts'
 import { type CompiledModule, compileModule } from './compile.ts'
 import {
   callbackNotFound, CanisterTrap, contractViolation, methodNotFound, trapped,
@@ -128,14 +129,14 @@ function trapOf(error: WebAssembly.RuntimeError): CanisterTrap {
   return trapped('unknown')
 }
 
-function run(instance: HeapInstance, entry: EntryPoint): void {
+function run(instance: HeapInstance, entry: EntryPoint, stack: Stack): void {
   const name = exportOf(entry)
-  if (name !== null) return instance.run(name)
+  if (name !== null) return instance.run(name, stack)
   const { fun, env } = (entry as { closure: { fun: number; env: bigint } }).closure
   if (!instance.hasFunction(fun)) throw callbackNotFound(fun)
   const before = instance.getCounter()
   try {
-    instance.runCallback(fun, env)
+    instance.runCallback(fun, env, stack)
   } catch (error) {
     // Every function is charged at its entry: an unpaid mismatch is that of the callback itself.
     if (error instanceof WebAssembly.RuntimeError && instance.getCounter() === before) throw callbackNotFound(fun)
@@ -147,9 +148,13 @@ function run(instance: HeapInstance, entry: EntryPoint): void {
 function interpret(error: unknown): CanisterTrap {
   if (error instanceof CanisterTrap) return error
   if (error instanceof WebAssembly.RuntimeError) return trapOf(error)
-  // V8's own stack limit. Not reached on a thread with REQUIRED_STACK_MB of stack.
-  if (error instanceof RangeError && error.message.includes('call stack')) return trapped('stack overflow')
+  if (isNativeOverflow(error)) return trapped('stack overflow')
   throw error
+}
+
+/** V8's own limit, which is not reached with REQUIRED_STACK_MB of stack. */
+function isNativeOverflow(error: unknown): boolean {
+  return error instanceof RangeError && error.message.includes('call stack')
 }
 
 const NOTHING: ExecutionOutcome = {
@@ -180,6 +185,26 @@ export function executeEntryPoint(target: ExecutionState, input: ExecutionInput)
     } // prettier-ignore
     return { ...NOTHING, delta: unchanged }
   }
+  // A thread with less stack than the instrumentation may use: V8 might end a recursion first.
+  const kept = THREAD_HAS_BIG_STACK ? undefined : state.keepOpen()
+  const repeatable = !THREAD_HAS_BIG_STACK && (!state.isOpen || kept !== undefined)
+  const outcome = execute(state, input, { stack: 'thread', repeatable })
+  if (outcome !== 'ended by V8') return outcome
+  state.rollback()
+  if (kept !== undefined) state.resume(kept)
+  return execute(state, input, { stack: 'big' })
+}
+
+function execute(
+  state: CanisterExecutionState, input: ExecutionInput, how: { readonly stack: 'big' },
+): ExecutionOutcome
+function execute(
+  state: CanisterExecutionState, input: ExecutionInput, how: { readonly stack: Stack; readonly repeatable?: boolean },
+): ExecutionOutcome | 'ended by V8'
+function execute(
+  state: CanisterExecutionState, input: ExecutionInput, how: { readonly stack: Stack; readonly repeatable?: boolean },
+): ExecutionOutcome | 'ended by V8' {
+  const { entry } = input
   const instance = state.begin()
   const touchedBefore = instance.touchedCount
   const api = new SystemApi(input, instance, state.stable, state.committedBytes)
@@ -189,10 +214,11 @@ export function executeEntryPoint(target: ExecutionState, input: ExecutionInput)
   let thrown: unknown
   const { onTrap } = input.system
   try {
-    if (onTrap) traced(() => run(instance, entry))
-    else run(instance, entry)
+    if (onTrap) traced(() => run(instance, entry, how.stack))
+    else run(instance, entry, how.stack)
     api.finish()
   } catch (error) {
+    if (how.repeatable === true && isNativeOverflow(error)) return 'ended by V8'
     trap = interpret(error)
     thrown = error
   } finally {

@@ -170,6 +170,21 @@ export class CanisterExecutionState implements ExecutionState {
     return instance
   }
 
+  /**
+   * Before a message that may have to be run again: what is not committed yet. Undefined: there is nothing, or it cannot
+   * be brought back whole.
+   */
+  keepOpen(): ParkedDelta | undefined {
+    if (!this.open || this.instance?.droppedSegments === true) return undefined
+    const delta = this.park()
+    this.resume(delta)
+    return delta
+  }
+
+  get isOpen(): boolean {
+    return this.open
+  }
+
   /** Heap and stable bytes at the last commit, for growth accounting. */
   get committedBytes(): number {
     return this.committedHeapBytes + this.stable.committed

@@ -5,6 +5,7 @@
  */
 import type { CompiledModule } from './compile.ts'
 import { memoryAccessLimit, trapped } from './engine-errors.ts'
+import { callOnBigStack, type Stack } from './big-stack.ts'
 import { EXPORT, HOST_MODULE, UNDO_RECORD_BYTES, WASM_STACK_BYTES } from './instrument.ts'
 import { bindSystemCall, type HeapAccess, type SystemApi } from './system-api.ts'
 import { PAGE_BYTES, WASM_PAGE_BYTES } from './types.ts'
@@ -173,9 +174,10 @@ export class HeapInstance implements HeapAccess {
 
   // --- running -------------------------------------------------------------------------------
 
-  /** Sets the budget and runs an export by name; anything thrown is the caller's to interpret. */
-  run(name: string): void {
-    ;(this.raw[name] as () => void)()
+  /** Runs an export by name; anything thrown is the caller's to interpret. */
+  run(name: string, stack: Stack): void {
+    if (stack === 'big') callOnBigStack('', this.raw[name]!)
+    else (this.raw[name] as () => void)()
   }
 
   callable(name: string): boolean {
@@ -195,8 +197,10 @@ export class HeapInstance implements HeapAccess {
     return table !== undefined && fun < Number(table.length) && table.get((this.module.table64 ? BigInt(fun) : fun) as number) !== null
   }
 
-  runCallback(fun: number, env: bigint): void {
-    this.exports.callback(fun | 0, this.is64 ? BigInt.asIntN(64, env) : Number(BigInt.asIntN(32, env)))
+  runCallback(fun: number, env: bigint, stack: Stack): void {
+    const argument = this.is64 ? BigInt.asIntN(64, env) : Number(BigInt.asIntN(32, env))
+    if (stack === 'big') callOnBigStack(this.is64 ? 'i32 i64' : 'i32 i32', this.raw[EXPORT.callback]!, fun | 0, argument)
+    else this.exports.callback(fun | 0, argument)
   }
 
   /** A new instance with the first `bytes` of this heap and the given globals. */
