@@ -20,27 +20,41 @@ export interface ReadyFile {
 
 export class ReplicaProcess {
   readonly stateDir = mkdtempSync(join(tmpdir(), 'parley-bench-'));
+  /** More flags of the command. */
+  readonly #flags: readonly string[];
   #child: ChildProcess | undefined;
   #ready: ReadyFile | undefined;
+
+  constructor(flags: readonly string[] = []) {
+    this.#flags = flags;
+  }
 
   get ready(): ReadyFile {
     if (!this.#ready) throw new Error('not started');
     return this.#ready;
   }
 
+  /** Starts the process and waits for nothing. */
+  launch(): void {
+    this.#spawn(join(this.stateDir, 'ready.json'));
+  }
+
+  #spawn(readyFile: string): ChildProcess {
+    if (existsSync(readyFile)) unlinkSync(readyFile);
+    const flags = ['--port', '0', '--state-dir', join(this.stateDir, 'state'), '--ready-file', readyFile, ...this.#flags];
+    this.#child = spawn(process.execPath, [CLI, ...flags], { stdio: ['ignore', 'ignore', 'pipe'] });
+    return this.#child;
+  }
+
   /** Milliseconds from the start of the process until it serves. */
   async start(): Promise<number> {
     const readyFile = join(this.stateDir, 'ready.json');
-    if (existsSync(readyFile)) unlinkSync(readyFile);
     const began = performance.now();
     let errors = '';
-    const child = spawn(process.execPath, [CLI, '--port', '0', '--state-dir', join(this.stateDir, 'state'), '--ready-file', readyFile], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const child = this.#spawn(readyFile);
     child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-    this.#child = child;
     while (!existsSync(readyFile)) {
-      if (child.exitCode !== null) throw new Error(`the replica ended with code ${child.exitCode}: ${errors}`);
+      if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the replica ended with ${child.signalCode ?? `code ${child.exitCode}`}: ${errors}`);
       if (performance.now() - began > READY_TIMEOUT_MILLIS) throw new Error(`the replica was not ready in time: ${errors}`);
       await new Promise((resolve) => setTimeout(resolve, POLL_MILLIS));
     }
