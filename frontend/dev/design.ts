@@ -7,6 +7,7 @@ import '../src/ui/base.css';
 import Root from '../src/app/Root.svelte';
 import { ParleyDatabase } from '../src/db/database.ts';
 import type { Me, TimelineEvent } from '../src/domain/chat.ts';
+import { RequestError } from '../src/domain/failure.ts';
 import { groupId, userId, type GroupId, type MessageId, type UserId } from '../src/domain/ids.ts';
 import { Router } from '../src/features/router.svelte.ts';
 import { Session } from '../src/features/session/session.svelte.ts';
@@ -227,3 +228,5 @@ history.replaceState(null, '', `${query.get('path') ?? '/'}${location.search}`);
 const target = document.getElementById('app');
 if (target) mount(Root, { target, props: { services: { db, engine, session, writeAhead: new WriteAhead(localStorage), router: new Router() } } });
 if (state !== 'loading') session.connect();
+// For the console: `design.backend.troubles.push(…)` and the like.
+Object.assign(globalThis, { design: { backend, db, RequestError } });

@@ -102,6 +102,7 @@ export const de: Catalogue = {
     save: 'Sichern',
     editing: 'Bearbeiten',
     replyingTo: (name) => `Antwort an ${name}`,
+    replyingToYou: 'Antwort an dich selbst',
     stopReply: 'Nicht mehr antworten',
     stopEdit: 'Nicht mehr bearbeiten',
     newMessages: 'Neue Nachrichten',

@@ -102,6 +102,7 @@ export const en = {
     save: 'Save',
     editing: 'Editing',
     replyingTo: (name: string) => `Reply to ${name}`,
+    replyingToYou: 'Reply to yourself',
     stopReply: 'Stop replying',
     stopEdit: 'Stop editing',
     newMessages: 'New messages',
