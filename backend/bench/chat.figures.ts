@@ -3,6 +3,7 @@
 import { IDL } from '@dfinity/candid';
 import { Principal } from '@dfinity/principal';
 import { ChatNetwork, encodeInit, method, moduleOf } from '../integration/chat-network.ts';
+import { MeteredLocalIndex } from '../integration/metered-local-index.ts';
 import type { Figure } from '../tools/bench/figures.ts';
 import { Metered } from '../tools/bench/meter.ts';
 
@@ -14,6 +15,7 @@ const OWNER = Principal.selfAuthenticating(new Uint8Array([1]));
 /** 200 characters, as the bars say. */
 const TEXT = 'The quick brown fox jumps over the lazy dog. '.repeat(5).slice(0, 200);
 const SEND_BAR = 250_000;
+const SECOND = 1_000_000_000n;
 
 type Kind = Parameters<typeof method>[0];
 const encode = (kind: Kind, name: string, ...args: unknown[]): Uint8Array => new Uint8Array(IDL.encode(method(kind, name).argTypes, args));
@@ -51,6 +53,7 @@ export async function sendDirect(): Promise<Figure[]> {
   let spent = 0n;
   // The recipient acknowledges nothing here, and a thousand envelopes is all that may wait for it.
   for (let id = 1; id <= 900; id++) {
+    canister.timeNanos += SECOND;
     const run = canister.update('send_message', directMessage(id));
     if (!('Ok' in (decode('user', 'send_message', run.reply) as object))) throw new Error('the message was refused');
     if (id > 890) spent += run.instructions;
@@ -68,8 +71,12 @@ export async function deliverDirect(): Promise<Figure[]> {
     });
   as(canister, THEM);
   answerLookup(canister, canister.attempt({ kind: 'update', method: 'c2c_deliver' }, delivery(0)), THEM);
+  // The owner has answered: these are no strangers.
+  as(canister, OWNER).update('send_message', directMessage(1_000_000));
+  as(canister, THEM);
   let spent = 0n;
   for (let first = 1; first <= 1_000; first++) {
+    canister.timeNanos += SECOND;
     const run = canister.update('c2c_deliver', delivery(first));
     if (first > 990) spent += run.instructions;
   }
@@ -80,15 +87,16 @@ const MEMBERS = 1_000;
 const userId = (n: number): Principal => Principal.fromUint8Array(Uint8Array.of(0, 0, 0, 0, 1, 0, n >> 8, n & 255, 1, 1));
 const signInOf = (n: number): Principal => Principal.selfAuthenticating(new Uint8Array([2, n >> 8, n & 255]));
 
-function groupCanister(): Metered {
+function groupCanister(members = MEMBERS): Metered {
   const canister = Metered.install(moduleOf('group'), init('group'));
   const claim = { owner_principal: signInOf(0), owner: userId(0), username: 'founder', name: 'Everybody', description: '', invite: [] };
   as(canister, LOCAL_INDEX).update('c2c_claim', encode('group', 'c2c_claim', claim));
-  for (let n = 1; n < MEMBERS; n += 100) {
-    const invite = Array.from({ length: Math.min(100, MEMBERS - n) }, (_, i) => userId(n + i));
+  for (let n = 1; n < members; n += 100) {
+    canister.timeNanos += 1_000n * SECOND;
+    const invite = Array.from({ length: Math.min(100, members - n) }, (_, i) => userId(n + i));
     as(canister, signInOf(0)).update('invite_users', encode('group', 'invite_users', invite));
   }
-  for (let n = 1; n < MEMBERS; n++) {
+  for (let n = 1; n < members; n++) {
     const joining = encode('group', 'c2c_join', { owner_principal: signInOf(n), username: `member_${n}` });
     answerLookup(canister, as(canister, userId(n)).attempt({ kind: 'update', method: 'c2c_join' }, joining), userId(n));
   }
@@ -100,16 +108,88 @@ export async function sendGroup(): Promise<Figure[]> {
   const canister = groupCanister();
   const costs: number[] = [];
   let id = 0;
-  for (const upTo of [100, 10_000]) {
+  for (const upTo of [100, 100_000]) {
     let spent = 0n;
     while (++id <= upTo) {
+      canister.timeNanos += SECOND;
       const run = as(canister, signInOf(id % MEMBERS)).update('send_message', encode('group', 'send_message', { message_id: BigInt(id), text: TEXT, replies_to: [] }));
       if (id > upTo - 10) spent += run.instructions;
     }
     id--;
     costs.push(Number(spent / 10n));
   }
-  return [{ name: 'send-group', value: costs[1]!, unit: 'instructions', bar: SEND_BAR, note: `1,000 members, 10,000 messages; ${costs[0]!.toLocaleString('en')} with 100 messages` }];
+  return [{ name: 'send-group', value: costs[1]!, unit: 'instructions', bar: SEND_BAR, note: `1,000 members, 100,000 messages; ${costs[0]!.toLocaleString('en')} with 100 messages` }, ...largeGroup(canister)];
+}
+
+/** What else is asked of that group. */
+function largeGroup(canister: Metered): Figure[] {
+  // The 100,000th and last message, so that it is on the page below too.
+  for (let n = 0; n < MEMBERS - 1; n++) as(canister, signInOf(n)).update('react', encode('group', 'react', { message_id: 100_000n, reaction: '👍', add: true }));
+  const thousandth = as(canister, signInOf(MEMBERS - 1)).update('react', encode('group', 'react', { message_id: 100_000n, reaction: '👍', add: true })).instructions;
+  const page = as(canister, signInOf(5)).query('events', encode('group', 'events', { from: 4_000_000, ascending: false, max: 50 }));
+  if ((decode('group', 'events', page.reply) as { Ok: unknown[] }).Ok.length !== 50) throw new Error('a page of another size');
+  const { version } = (decode('group', 'updates', canister.query('updates', encode('group', 'updates', { since: 0n, on_behalf_of: [] })).reply) as { Ok: [{ version: bigint }] }).Ok[0];
+  if (version === 0n) throw new Error('no version');
+  const many = canister.upgrade(moduleOf('group'), init('group'));
+  const few = Metered.install(moduleOf('group'), init('group')).upgrade(moduleOf('group'), init('group'));
+  return [
+    { name: 'react', value: Number(thousandth), unit: 'instructions', bar: 150_000, note: 'the 1,000th reaction to one message' },
+    { name: 'events-page', value: Number(page.instructions), unit: 'instructions', bar: 3_000_000, note: '50 messages of 200 characters, the newest of 100,000' },
+    { name: 'upgrade-group', value: Number(many), unit: 'instructions', bar: 5_000_000, note: `1,000 members, 100,000 messages; ${few.toLocaleString('en')} when empty` },
+  ];
+}
+
+const GROUPS = 200;
+
+/** One round of asking when nothing has changed, on one subnet, all instructions: the local index's and the children's. */
+export async function syncIdle(): Promise<Figure[]> {
+  const index = new MeteredLocalIndex(GROUPS);
+  const empty = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
+  for (const kind of ['User', 'Group'] as const) index.activate(kind, 1, empty);
+  const ids: Uint8Array[] = [];
+  index.run((call) => {
+    if (call.method === 'c2c_register_groups') ids.push((IDL.decode(method('user_index', 'c2c_register_groups').argTypes, call.payload)[0] as unknown as Principal[])[0]!.toUint8Array());
+    return index.usual(call);
+  });
+  // All groups alike: one stands for them.
+  const group = groupCanister(100);
+  const member = signInOf(7);
+  let part = 0n;
+  const groups = ids.map((id) => ({ group_id: Principal.fromUint8Array(id), since: 1_000_000n }));
+  let spent = 0n;
+  for (let from = 0; from < GROUPS; from += 100) {
+    as(index.canister, member);
+    const asked = encode('local_index', 'updates', { user: [], groups: groups.slice(from, from + 100) });
+    let outcome = index.canister.attempt({ kind: 'compositeQuery', method: 'updates' }, asked);
+    for (;;) {
+      if (outcome.error !== null) throw new Error(outcome.error.message);
+      spent += outcome.instructionsUsed;
+      const call = outcome.delta!.calls[0];
+      if (call === undefined) break;
+      const told = as(group, LOCAL_INDEX).query('updates', call.payload);
+      part = told.instructions;
+      spent += part;
+      outcome = index.canister.attempt({ kind: 'compositeReplyCallback', closure: call.onReply }, told.reply);
+    }
+    const { failed } = decode('local_index', 'updates', (outcome.delta!.response as { data: Uint8Array }).data) as { failed: unknown[] };
+    if (failed.length > 0) throw new Error('a group did not answer');
+  }
+  return [{ name: 'sync-idle', value: Number(spent), unit: 'instructions', note: `nothing changed in ${GROUPS} groups of one subnet; a group's part is ${part.toLocaleString('en')}` }];
+}
+
+/** The dearest message of a rolling upgrade, with few and with many children. */
+export async function maintenance(): Promise<Figure[]> {
+  const dearest = [1_000, 10_000].map((children) => {
+    const index = new MeteredLocalIndex(children);
+    index.activate('User', 1, Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0));
+    index.run();
+    index.dearest = 0n;
+    index.activate('User', 2, Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 0, 1, 0));
+    index.run();
+    if (index.status('User').outdated > 0) throw new Error('children were forgotten');
+    return Number(index.dearest);
+  }) as [number, number];
+  return [{ name: 'maintenance', value: dearest[1], unit: 'instructions', note: `dearest message while 10,000 children are upgraded; ${dearest[0].toLocaleString('en')} with 1,000` }];
 }
 
 const BILLION = 1_000_000_000n;

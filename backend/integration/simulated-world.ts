@@ -313,15 +313,16 @@ export class World {
   private async compareReading(): Promise<void> {
     for (let i = 0; i < PEOPLE; i++) for (let j = 0; j < PEOPLE; j++) await this.read(i, j);
     await this.pass();
-    for (const me of this.people) {
-      for (const them of this.people) {
-        if (me === them) continue;
+    for (const [i, me] of this.people.entries()) {
+      for (const [j, them] of this.people.entries()) {
+        if (i === j) continue;
         const chat = (await me.chatWith(them))!;
         expect(chat.unread).toBe(0);
         expect(chat.failed).toEqual([]);
         const events = await this.lastMine(me, them, chat.latest_event_index);
         expect(chat.delivered_up_to[0] ?? -1, "delivered").toBeGreaterThanOrEqual(events);
-        expect(chat.read_by_them_up_to[0] ?? -1, "read by them").toBeGreaterThanOrEqual(events);
+        // What was sent again stands later on the other side, so its mark may name an earlier one here.
+        if (!this.everBlocked.has(`${i} ${j}`)) expect(chat.read_by_them_up_to[0] ?? -1, "read by them").toBeGreaterThanOrEqual(events);
       }
     }
   }
