@@ -112,6 +112,18 @@ describe("messages", () => {
     expect((await kim.chatWith(lou))!.read_by_them_up_to).toEqual([1]);
   });
 
+  test("are not known to be read before they are answered, and then they are", async () => {
+    const [mia, ned] = [await network.person("mia_miller"), await network.person("ned_norton")];
+    await mia.say(ned, "anybody there?");
+    await settle();
+    await ned.user.mark_read([{ chat: { Direct: mia.id }, up_to: 1 }]);
+    await settle();
+    expect((await mia.chatWith(ned))!.read_by_them_up_to).toEqual([]);
+    await ned.say(mia, "yes");
+    await settle();
+    expect((await mia.chatWith(ned))!.read_by_them_up_to).toEqual([1]);
+  });
+
   test("of the other side are passed over by the delivery mark, so that a silent reader's acknowledgements stay cheap", async () => {
     for (let i = 0; i < 5; i++) await bob.say(ann, `monologue ${i}`);
     await settle();

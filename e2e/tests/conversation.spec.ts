@@ -15,9 +15,9 @@ test("two people write to each other, react, edit, reply and delete", async ({ p
 
   await ben.openChat(ann.username);
   await expect(ben.message("Hello from")).toBeVisible();
-  await ann.expectTick("Hello from", "Read");
   await ben.say("Loud and clear 👋");
   await expect(ann.message("Loud and clear")).toBeVisible();
+  await ann.expectTick("Hello from", "Read");
 
   await ben.act("Hello from", "❤️");
   await expect(ann.message("Hello from").getByRole("button", { name: "❤️, 1 person" })).toBeVisible();

@@ -101,6 +101,15 @@ export function markRead(chat: DirectChat, upTo: u32): ReadResult {
   return result;
 }
 
+/** The newest message of theirs that the owner has read; `found` is false when there is none. */
+export function readMark(chat: DirectChat): ReadResult {
+  const result = new ReadResult();
+  if (chat.theirsRead == 0) return result;
+  result.found = true;
+  result.messageId = messageOfOrdinal(chat, chat.theirsRead, 0, chat.readByMe).messageId;
+  return result;
+}
+
 /** Their message that made the count of theirs `ordinal`, among the events from `low` to `high`. It is there. */
 function messageOfOrdinal(chat: DirectChat, ordinal: u32, low: i64, high: i64): EventRecord {
   while (low < high) {

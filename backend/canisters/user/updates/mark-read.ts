@@ -1,4 +1,5 @@
-// Moves read marks forward. Of direct chats the other side learns; of groups only the owner's own clients.
+// Moves read marks forward. Of direct chats the other side learns, once the owner has answered: no stranger is told
+// when somebody looks at their messages. Of groups only the owner's own clients learn.
 
 import { timeMillis } from "../../../cdk/api";
 import { ChatIdTag, ReadMark } from "../../../generated/user/types";
@@ -20,8 +21,9 @@ export function mark_read(marks: Array<ReadMark>): void {
       const chat = findChatWith(them);
       if (chat === null) continue;
       const read = markRead(chat, mark.up_to);
-      // A mark that finds no room is told with the next one. Who is blocked learns nothing.
-      if (read.found && !chat.blocked && hasRoom(them)) enqueueRead(them, timeMillis(), read.messageId);
+      // A mark that finds no room is told with the next one. Who is blocked learns nothing, who is not answered yet
+      // learns with the answer.
+      if (read.found && chat.isAnswered && !chat.blocked && hasRoom(them)) enqueueRead(them, timeMillis(), read.messageId);
     } else {
       const group = findGroup(mark.chat.as_Group);
       if (group === null || <i64>mark.up_to <= group.readUpTo) continue;

@@ -4,6 +4,7 @@
 
 import { self, timeMillis } from "../../../cdk/api";
 import { Later, Rejection } from "../../../cdk/calls";
+import { Principal } from "../../../cdk/principal/principal";
 import { EventRecord } from "../../../chat/event-record";
 import { checkText, MAX_MESSAGE_CHARS, TextCheck } from "../../../chat/text-rules";
 import * as user_index from "../../../generated/user_index/client";
@@ -13,9 +14,9 @@ import { callerIsOwner } from "../guards";
 import { userIndex } from "../model/account";
 import { isBlocked } from "../model/blocked";
 import { DirectChat, events, findChatWith, me } from "../model/chats";
-import { enqueueMessage, hasRoom, hasRoomToResend, nextSequence, resend } from "../model/delivery";
+import { enqueueMessage, enqueueRead, hasRoom, hasRoomToResend, nextSequence, resend } from "../model/delivery";
 import { limitSend } from "../model/limits";
-import { addEvent, chatWith } from "../model/posting";
+import { addEvent, chatWith, readMark } from "../model/posting";
 
 export function send_message(arg: SendMessageArgs): Later {
   if (!callerIsOwner()) return refuse(MessageError.NotAuthorized());
@@ -53,6 +54,12 @@ function refusalOf(chat: DirectChat): MessageError | null {
   return wait === null ? null : MessageError.RateLimited(wait);
 }
 
+/** What somebody who was no acquaintance yet was not told (see mark_read). */
+function tellReadMark(chat: DirectChat, them: Principal): void {
+  const read = readMark(chat);
+  if (read.found) enqueueRead(them, timeMillis(), read.messageId);
+}
+
 function post(chat: DirectChat, arg: SendMessageArgs): SendMessageResult {
   const known = events.indexOf(chat.number, arg.message_id);
   if (known >= 0) {
@@ -76,7 +83,9 @@ function post(chat: DirectChat, arg: SendMessageArgs): SendMessageResult {
     record.repliesTo = replied.value;
   }
   record.sequence = 1 + nextSequence(arg.recipient);
+  const isAnswer = !chat.isAnswered;
   const index = addEvent(chat, record);
   enqueueMessage(arg.recipient, record);
+  if (isAnswer) tellReadMark(chat, arg.recipient);
   return SendMessageResult.Ok(new Sent(index, record.timestamp));
 }
