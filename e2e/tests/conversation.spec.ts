@@ -1,6 +1,6 @@
 // Two people chat directly, three in a group: the main job, in two browsers.
 
-import { expect, test } from "../fixtures/test.ts";
+import { expect, expectAccessible, test } from "../fixtures/test.ts";
 
 test("two people write to each other, react, edit, reply and delete", async ({ person }) => {
   const ann = await person("anna");
@@ -43,21 +43,8 @@ test("three people meet in a group", async ({ person }) => {
   const ben = await person("benny");
   const cat = await person("catie");
 
-  await ann.page.getByRole("link", { name: "People", exact: true }).click();
-  await ann.page.getByRole("link", { name: "New group" }).click();
-  await ann.page.getByRole("textbox", { name: "Group name" }).fill("Climbing on Sunday");
-  for (const other of [ben, cat]) {
-    await ann.page.getByRole("searchbox").fill(other.username);
-    await ann.page.getByRole("button", { name: other.username, exact: true }).click();
-  }
-  await ann.page.getByRole("button", { name: "Create group" }).click();
-  await expect(ann.composer).toBeVisible();
-
-  for (const other of [ben, cat]) {
-    await other.listItem("Climbing on Sunday").click();
-    await other.page.getByRole("button", { name: "Join group" }).click();
-    await expect(other.composer).toBeVisible();
-  }
+  await ann.createGroup("Climbing on Sunday", [ben, cat]);
+  for (const other of [ben, cat]) await other.joinGroup("Climbing on Sunday");
   await ann.say("Who brings the rope?");
   await ben.say("Me!");
   await cat.say("And I the coffee ☕");
@@ -69,4 +56,44 @@ test("three people meet in a group", async ({ person }) => {
   await ann.act("And I the coffee", "👍");
   await expect(cat.message("And I the coffee").getByRole("button", { name: "👍, 2 people" })).toBeVisible();
   await cat.screenshot("group-desktop");
+});
+
+test("hostile text does nothing, breaks nothing, and links are only links", async ({ person }) => {
+  const ann = await person("evil");
+  const ben = await person("good", { viewport: { width: 320, height: 640 } });
+  const hostile = [
+    "<img src=x onerror=alert(1)><script>alert(2)</script>",
+    "javascript:alert(3) data:text/html,<script>alert(4)</script>",
+    `very ${"long".repeat(2_000)}`,
+    `zalgo Z${"\u0335\u0327\u0310\u0301".repeat(60)}`,
+    "bidi \u202Egpj.exe\u202C \u2066\u2067 open ended",
+    "مرحبا https://example.org/مرحبا?a=b",
+  ];
+  const dialogs: string[] = [];
+  ben.page.on("dialog", (dialog) => {
+    dialogs.push(dialog.message());
+    void dialog.dismiss();
+  });
+  await ann.startChatWith(ben.username);
+  for (const text of hostile) {
+    await ann.composer.fill(text);
+    await ann.composer.press("Enter");
+  }
+  await ben.openChat(ann.username);
+  await expect(ben.page.getByRole("article")).toHaveCount(hostile.length);
+  const links = ben.page.getByRole("article").getByRole("link");
+  await expect(links).toHaveCount(1);
+  await expect(links).toHaveAttribute("rel", /noreferrer/);
+  await expect(links).toHaveAttribute("href", /^https:\/\/example\.org\//);
+  expect(await ben.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
+  const wide = await ben.page.getByRole("region", { name: "Messages" }).evaluate((view) => view.scrollWidth - view.clientWidth);
+  expect(wide).toBe(0);
+  // No text reaches outside its message, however high its letters are piled.
+  const overlaps = await ben.page.getByRole("article").evaluateAll((articles) => articles.filter((article, i) => {
+    const next = articles[i + 1];
+    return next !== undefined && next.getBoundingClientRect().top < article.getBoundingClientRect().bottom;
+  }).length);
+  expect(overlaps).toBe(0);
+  await expectAccessible(ben.page);
+  expect(dialogs).toEqual([]);
 });

@@ -34,7 +34,6 @@ test("a second passkey, on another device, opens the same account", async ({ per
   await manage.getByRole("textbox", { name: "A name for your passkey" }).fill("Phone");
   await manage.getByRole("button", { name: "Create passkey" }).click();
   await expect(manage.getByRole("listitem")).toHaveCount(2);
-  await manage.screenshot({ path: "test-results/screenshots/passkeys-desktop.png" });
 
   const phone = await visitor();
   for (const [id, credential] of ann.authenticator.credentials) phone.authenticator.credentials.set(id, credential);
@@ -45,6 +44,77 @@ test("a second passkey, on another device, opens the same account", async ({ per
   await expect(phone.page.getByRole("heading", { name: "Chats", exact: true })).toBeVisible();
   await phone.page.getByRole("link", { name: "Me", exact: true }).click();
   await expect(phone.page.getByText(ann.username, { exact: true })).toBeVisible();
+});
+
+test("a new device comes in with a code from an old one", async ({ person, visitor }) => {
+  const ann = await person("codea");
+  const old = await ann.context.newPage();
+  await ann.authenticator.ready();
+  await old.goto(ann.stack.identityUrl);
+  await old.getByRole("button", { name: "See your passkeys" }).click();
+  await old.getByRole("button", { name: "Add another device" }).click();
+  const code = await old.locator("strong[translate=no]").innerText();
+  await expectAccessible(old);
+
+  const phone = await visitor();
+  const identity = await phone.openIdentity();
+  await identity.getByText("Other ways in").click();
+  await identity.getByRole("button", { name: "Add this device with a code" }).click();
+  await identity.getByRole("textbox", { name: "Code from your other device" }).fill("zzzzz");
+  await identity.getByRole("button", { name: "Continue" }).click();
+  await expect(identity.getByText("Nobody waits for this code.")).toBeVisible();
+  await identity.getByRole("textbox", { name: "Code from your other device" }).fill(` ${code.toUpperCase()} `);
+  await identity.getByRole("textbox", { name: "A name for your passkey" }).fill("Phone");
+  await identity.getByRole("button", { name: "Continue" }).click();
+  const number = identity.getByText(/^\d{6}$/);
+  await expect(number).toBeVisible();
+  await expectAccessible(identity);
+
+  const right = await number.innerText();
+  await old.getByRole("textbox", { name: "Number on the other device" }).fill(right === "000000" ? "111111" : "000000");
+  await old.getByRole("button", { name: "Let it in" }).click();
+  await expect(old.getByText("That is another number.")).toBeVisible();
+  await old.getByRole("textbox", { name: "Number on the other device" }).fill(right);
+  await old.getByRole("button", { name: "Let it in" }).click();
+  await expect(old.getByRole("listitem")).toHaveCount(2);
+  await old.screenshot({ path: "test-results/screenshots/passkeys-desktop.png" });
+
+  const closed = identity.waitForEvent("close");
+  await identity.getByRole("button", { name: "Continue with your passkey" }).click();
+  await closed;
+  await phone.page.getByRole("link", { name: "Me", exact: true }).click();
+  await expect(phone.page.getByText(ann.username, { exact: true })).toBeVisible();
+});
+
+test("a recovery phrase, once typed from the paper, opens the account on a device without any passkey", async ({ person, visitor }) => {
+  const ann = await person("paper");
+  const manage = await ann.context.newPage();
+  await ann.authenticator.ready();
+  await manage.goto(ann.stack.identityUrl);
+  await manage.getByRole("button", { name: "See your passkeys" }).click();
+  await manage.getByRole("button", { name: "Create a recovery phrase" }).click();
+  await expect(manage.getByRole("listitem")).toHaveCount(25);
+  await expectAccessible(manage);
+  await manage.screenshot({ path: "test-results/screenshots/recovery-phrase-desktop.png" });
+  const paper = (await manage.getByRole("listitem").allInnerTexts()).join(" ");
+  await manage.getByRole("button", { name: "I have written it down" }).click();
+  await manage.getByRole("textbox", { name: "Your number and the 24 words" }).fill(paper.replace(/\w+$/, "zebra zebra"));
+  await manage.getByRole("button", { name: "Check and save" }).click();
+  await expect(manage.getByText("That is not what was shown.")).toBeVisible();
+  await manage.getByRole("textbox", { name: "Your number and the 24 words" }).fill(paper);
+  await manage.getByRole("button", { name: "Check and save" }).click();
+  await expect(manage.getByText("Your recovery phrase works.")).toBeVisible();
+
+  const lost = await visitor();
+  const identity = await lost.openIdentity();
+  await identity.getByText("Other ways in").click();
+  await identity.getByRole("button", { name: "Use a recovery phrase" }).click();
+  await identity.getByRole("textbox", { name: "Your number and the 24 words" }).fill(paper.toUpperCase());
+  const closed = identity.waitForEvent("close");
+  await identity.getByRole("button", { name: "Continue" }).click();
+  await closed;
+  await lost.page.getByRole("link", { name: "Me", exact: true }).click();
+  await expect(lost.page.getByText(ann.username, { exact: true })).toBeVisible();
 });
 
 test("two origins get unlinkable principals: the same passkey is nobody yet on the other one", async ({ person, stack }) => {

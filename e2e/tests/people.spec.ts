@@ -1,0 +1,94 @@
+// Who people are to each other: names, roles, blocking.
+
+import { expect, expectAccessible, test } from "../fixtures/test.ts";
+
+test("a display name is shown to others, with the username beneath it", async ({ person }) => {
+  const ann = await person("namea");
+  const ben = await person("nameb");
+  await ann.page.getByRole("link", { name: "Me", exact: true }).click();
+  await ann.page.getByRole("textbox", { name: "Display name" }).fill("Ann of Green Gables");
+  await ann.page.getByRole("button", { name: "Save" }).click();
+  await expect(ann.page.getByRole("button", { name: "Saved" })).toBeVisible();
+  // The directory hears of it a moment later, and then finds her so.
+  await ben.page.getByRole("link", { name: "People", exact: true }).click();
+  const search = ben.page.getByRole("searchbox", { name: "Search by username" });
+  await expect(async () => {
+    await search.fill("");
+    await search.fill(ann.username);
+    await expect(ben.page.getByRole("button", { name: `Ann of Green Gables @${ann.username}` })).toBeVisible({ timeout: 3_000 });
+  }).toPass();
+  await ben.page.getByRole("link", { name: "Chats", exact: true }).click();
+  await ann.startChatWith(ben.username);
+  await ann.say("Guess who");
+
+  await ben.openChat("Ann of Green Gables");
+  await expect(ben.page.getByRole("heading", { name: "Ann of Green Gables" })).toBeVisible();
+  await expect(ben.page.getByRole("button", { name: `@${ann.username}` })).toBeVisible();
+});
+
+test("who is blocked reaches nobody until unblocked, and is not told", async ({ person }) => {
+  const ann = await person("blocka");
+  const ben = await person("blockb");
+  await ann.startChatWith(ben.username);
+  await ann.say("hello");
+  await ben.openChat(ann.username);
+  await ben.say("hello you");
+  await expect(ann.message("hello you")).toBeVisible();
+
+  await ann.page.getByRole("button", { name: "Details", exact: true }).click();
+  await ann.page.getByRole("button", { name: `Block ${ben.username}` }).click();
+  await ann.page.getByRole("dialog").getByRole("button", { name: "Block", exact: true }).click();
+  await expect(ann.page.getByText(`You have blocked ${ben.username}.`)).toBeVisible();
+  await expect(ann.composer).toHaveCount(0);
+  await expectAccessible(ann.page);
+  await ben.say("are you angry?");
+  await ben.expectTick("are you angry?", "Sent");
+
+  await ann.page.getByRole("button", { name: "Unblock", exact: true }).click();
+  await expect(ann.composer).toBeVisible();
+  await ben.say("and now?");
+  await expect(ann.message("and now?")).toBeVisible();
+  await expect.poll(() => ann.texts()).toEqual(["hello", "hello you", "and now?"]);
+});
+
+test("a group is renamed, roles change, members are removed and leave", async ({ person }) => {
+  const ann = await person("rolea");
+  const ben = await person("roleb");
+  const cat = await person("rolec");
+  await ann.createGroup("Climbing", [ben, cat]);
+  for (const other of [ben, cat]) await other.joinGroup("Climbing");
+  const manage = async (who: string, action: string): Promise<void> => {
+    await ann.page.getByRole("button", { name: `Actions for ${who}` }).click();
+    await ann.page.getByRole("menuitem", { name: action }).click();
+  };
+
+  await ann.page.getByRole("button", { name: "Details", exact: true }).click();
+  await ann.page.getByRole("button", { name: "Edit group" }).click();
+  await ann.page.getByRole("dialog").getByRole("textbox", { name: "Group name" }).fill("Bouldering");
+  await ann.page.getByRole("dialog").getByRole("textbox", { name: "What it is about" }).fill("Mondays, rain or shine");
+  await ann.page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
+  await expect(ben.page.getByRole("heading", { name: "Bouldering" })).toBeVisible();
+
+  await expect(ann.page.getByRole("list", { name: "Members" }).getByRole("listitem")).toHaveCount(3);
+  await manage(ben.username, "Make admin");
+  await expect(ben.page.getByText(`${ann.username} made you admin`)).toBeVisible();
+  await ben.page.getByRole("button", { name: "Details", exact: true }).click();
+  await expect(ben.page.getByText("Mondays, rain or shine")).toBeVisible();
+  await expect(ben.page.getByRole("button", { name: "Edit group" })).toBeVisible();
+  await expectAccessible(ann.page);
+  await ann.screenshot("group-details-desktop");
+
+  await manage(cat.username, "Remove from the group");
+  await ann.page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+  await expect(cat.page.getByText("You are not in this group any more.")).toBeVisible();
+
+  await ann.page.getByRole("button", { name: "Leave group" }).click();
+  await ann.page.getByRole("dialog").getByRole("button", { name: "Leave group" }).click();
+  await expect(ann.page.getByText("You are the last owner.")).toBeVisible();
+  await manage(ben.username, "Make owner");
+  await expect(ben.page.getByText(`${ann.username} made you owner`)).toBeVisible();
+  await ann.page.getByRole("button", { name: "Leave group" }).click();
+  await ann.page.getByRole("dialog").getByRole("button", { name: "Leave group" }).click();
+  await expect(ann.listItem("Bouldering")).toHaveCount(0);
+  await expect(ben.page.getByText(`${ann.username} left`)).toBeVisible();
+});
