@@ -17,12 +17,17 @@ import type { Timer } from './timer.ts';
 import { callAnswer, queryAnswer, readStateAnswer, statusAnswer } from './endpoints.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { ReplicaPort } from './replica-port.ts';
-import { readBody } from './request-body.ts';
+import { BodyBudget, readBody } from './request-body.ts';
 
 /** Bodies of the public interface; beyond any subnet's ingress limit. */
 export const MAX_BODY_BYTES = 5 * 1024 * 1024;
-/** Requests being worked on at once; each may hold a body of the size above. */
+/** Requests being worked on at once. */
 const MAX_IN_FLIGHT = 8192;
+/**
+ * Bodies of all of them together: more than fifty of the largest, which is more than the subnets take into some blocks.
+ * Beyond it the process would pay with its memory for who sends faster than is executed.
+ */
+const MAX_BODY_BYTES_IN_FLIGHT = 256 * 1024 * 1024;
 /** Slow senders are cut off after this; it does not limit how long an answer takes. */
 const RECEIVE_TIMEOUT_MS = 60_000;
 /** Longer than common client pools keep idle connections, so that the client closes first and never races us. */
@@ -40,6 +45,8 @@ export interface HttpServerOptions {
   readonly onError?: (error: unknown, what: string) => void;
   /** Given in tests; otherwise real time. */
   readonly timer?: Timer;
+  /** Given in tests; otherwise the bound above. */
+  readonly maxBodyBytesInFlight?: number;
 }
 
 export interface HttpServer {
@@ -90,6 +97,7 @@ async function closeServer(server: Server): Promise<void> {
 /** Usable without a socket of its own, e.g. under another server. */
 export function handler(options: HttpServerOptions): (request: IncomingMessage, response: ServerResponse) => void {
   const context: EndpointContext = { network: options.network, timer: options.timer ?? realTimer };
+  const budget = new BodyBudget(options.maxBodyBytesInFlight ?? MAX_BODY_BYTES_IN_FLIGHT);
   let inFlight = 0;
   return (request, response) => {
     if (inFlight >= MAX_IN_FLIGHT) {
@@ -100,8 +108,9 @@ export function handler(options: HttpServerOptions): (request: IncomingMessage, 
     inFlight += 1;
     response.once('close', () => {
       inFlight -= 1;
+      budget.release(request);
     });
-    dispatch(options, context, request, response).catch((error: unknown) => {
+    dispatch(options, context, budget, request, response).catch((error: unknown) => {
       options.onError?.(error, `${request.method ?? ''} ${request.url ?? ''}`);
       if (!response.headersSent) send(request, response, textAnswer(500, 'Internal server error.', CORS));
       else response.destroy();
@@ -109,17 +118,17 @@ export function handler(options: HttpServerOptions): (request: IncomingMessage, 
   };
 }
 
-async function dispatch(options: HttpServerOptions, context: EndpointContext, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function dispatch(options: HttpServerOptions, context: EndpointContext, budget: BodyBudget, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = request.url ?? '/';
   const end = url.search(/[?#]/);
   const path = end < 0 ? url : url.slice(0, end);
   if (path.startsWith('/api/')) {
-    send(request, response, await apiAnswer(context, request, path));
+    send(request, response, await apiAnswer(context, budget, request, path));
     return;
   }
   const target = options.gateway?.resolve(request.headers.host, url, request.headers.referer);
   if (options.gateway !== undefined && target !== undefined) {
-    await options.gateway.serve(target, request, response);
+    await options.gateway.serve(target, budget, request, response);
     return;
   }
   if (options.mount?.(request, response, path) === true) return;
@@ -136,14 +145,14 @@ function isBareHost(hostHeader: string | undefined): boolean {
   return host === '' || host === 'localhost' || host.startsWith('[') || /^[0-9.]+$/.test(host);
 }
 
-async function apiAnswer(context: EndpointContext, request: IncomingMessage, path: string): Promise<Answer> {
+async function apiAnswer(context: EndpointContext, budget: BodyBudget, request: IncomingMessage, path: string): Promise<Answer> {
   if (request.method === 'OPTIONS') return { status: 200, body: '', headers: PREFLIGHT };
   const route = parseApiPath(path);
-  const answer = await routeAnswer(context, request, route);
+  const answer = await routeAnswer(context, budget, request, route);
   return { ...answer, headers: { ...CORS, ...answer.headers } };
 }
 
-async function routeAnswer(context: EndpointContext, request: IncomingMessage, route: ApiRoute): Promise<Answer> {
+async function routeAnswer(context: EndpointContext, budget: BodyBudget, request: IncomingMessage, route: ApiRoute): Promise<Answer> {
   if (route.kind === 'unknown') return textAnswer(404, `Endpoint not found: ${pathOf(request)}`);
   if (route.kind === 'status') {
     if (request.method !== 'GET' && request.method !== 'HEAD') return textAnswer(405, 'Method not allowed.', { allow: 'GET' });
@@ -155,8 +164,9 @@ async function routeAnswer(context: EndpointContext, request: IncomingMessage, r
   if (contentType?.toLowerCase() !== 'application/cbor') {
     return textAnswer(400, `Unexpected content-type, expected application/cbor, got ${JSON.stringify(contentType ?? '')}.`);
   }
-  const body = await readBody(request, MAX_BODY_BYTES);
+  const body = await readBody(request, MAX_BODY_BYTES, budget);
   if (body === 'too-large') return textAnswer(413, `Request body is larger than ${MAX_BODY_BYTES} bytes.`, { connection: 'close' });
+  if (body === 'overloaded') return textAnswer(503, 'Service is overloaded: requests of too many bytes are being worked on, try again later.', { 'retry-after': '1' });
   if (body === 'aborted') return textAnswer(400, 'The request body ended early.');
   switch (route.kind) {
     case 'call':

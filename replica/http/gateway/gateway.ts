@@ -12,6 +12,7 @@ import { concatBytes, equalBytes } from '../../codec/bytes.ts';
 import type { ReplicaPort, UserError } from '../replica-port.ts';
 import type { Timer } from '../timer.ts';
 import { readBody } from '../request-body.ts';
+import type { BodyBudget } from '../request-body.ts';
 import { decodeCallbackResponse, decodeResponse, encodeRequest, encodeUpdateRequest, GatewayCandidError } from './candid.ts';
 import type { DecodedResponse, StreamingCallback } from './candid.ts';
 import { queryCanister, updateCanister } from './canister-calls.ts';
@@ -81,13 +82,13 @@ export class Gateway {
     return `Endpoint not found. No canister is served under ${JSON.stringify(hostHeader ?? '')}.\nUse http://<canister-id>.localhost:<port>/ or ?canisterId=<canister-id>.${hint}\n`;
   }
 
-  async serve(target: GatewayTarget, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async serve(target: GatewayTarget, budget: BodyBudget, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const canisterText = Principal.fromBytes(target.canisterId).toText();
     if (isPreflight(request)) {
       respond(request, response, 204, preflightHeaders(request), new Uint8Array(0), canisterText);
       return;
     }
-    const outcome = await this.#answer(target, request);
+    const outcome = await this.#answer(target, budget, request);
     if ('problem' in outcome) {
       const { problem } = outcome;
       const asPage = (request.headers.accept ?? '').includes('text/html');
@@ -102,13 +103,14 @@ export class Gateway {
     respond(request, response, outcome.statusCode, outcome.headers, outcome.body, canisterText);
   }
 
-  async #answer(target: GatewayTarget, incoming: IncomingMessage): Promise<PageOutcome> {
+  async #answer(target: GatewayTarget, budget: BodyBudget, incoming: IncomingMessage): Promise<PageOutcome> {
     const subnetId = this.#network.subnetOf({ kind: 'canister', effectiveCanisterId: target.canisterId });
     const maxBytes = (subnetId === undefined ? 0 : this.#network.maxIngressBytes(subnetId)) - REQUEST_OVERHEAD_BYTES;
-    const body = await readBody(incoming, Math.max(maxBytes, 0));
+    const body = await readBody(incoming, Math.max(maxBytes, 0), budget);
     if (body === 'too-large') {
       return problem(413, 'The request is too large', `Canisters take requests of up to ${maxBytes} bytes.`);
     }
+    if (body === 'overloaded') return problem(503, 'The replica is overloaded', 'Requests of too many bytes are being worked on. Try again in a moment.');
     if (body === 'aborted') return problem(400, 'The request ended early', 'The body was cut short.');
     const request: CanisterHttpRequest = {
       method: incoming.method ?? 'GET',
