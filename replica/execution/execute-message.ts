@@ -42,6 +42,7 @@ import {
   unbookConsumed,
 } from './cycles-account.ts';
 import type { Round, SubnetEnvironment } from './environment.ts';
+import { wasmMemoryLimitFault } from './wasm/engine-errors.ts';
 import { executionOf, type PrepaidExecution } from './management-port.ts';
 import { systemView } from './system-view.ts';
 import type {
@@ -357,6 +358,12 @@ function admissionFault(canister: CanisterState, call: IncomingCall): UserError 
   return undefined;
 }
 
+/** A heap beyond a limit that was lowered since: nothing but callbacks, tasks and queries until it is raised or upgraded. */
+function wasmMemoryFault(canister: CanisterState): UserError | undefined {
+  const fault = wasmMemoryLimitFault(canister.settings.wasmMemoryLimit, executionOf(canister).heapBytes);
+  return fault === undefined ? undefined : canisterError(canister.id, fault);
+}
+
 /** Runs a call, or rejects it with all its cycles. */
 export function executeCall(round: Round, canister: CanisterState, call: IncomingCall): void {
   const fault = admissionFault(canister, call);
@@ -376,6 +383,12 @@ export function executeCall(round: Round, canister: CanisterState, call: Incomin
   const prepaid = prepayExecution(round.environment, canister, limit, memory64);
   if (prepaid === undefined) {
     rejectCall(round, canister, call, outOfCycles(config, canister, executionFee(config, limit, memory64), sender));
+    return;
+  }
+  const tooBig = entry.kind === 'update' ? wasmMemoryFault(canister) : undefined;
+  if (tooBig !== undefined) {
+    prepaid.settle(0);
+    rejectCall(round, canister, call, tooBig);
     return;
   }
   const context = openContext(round, canister, call.origin, call.payment, call);

@@ -106,6 +106,20 @@ export function executeQuery(environment: SubnetEnvironment, query: Query): Quer
   }
 }
 
+/** Whether another subnet hosts the canister: queries do not leave the node. */
+function isElsewhere({ state }: SubnetEnvironment, canister: Principal): boolean {
+  if (state.canister(canister) !== undefined) return false;
+  const subnet = state.route(canister);
+  return subnet !== undefined && !subnet.equals(state.subnetId);
+}
+
+function elsewhere(caller: Principal, callee: Principal): UserError {
+  return userError(
+    ErrorCode.CanisterContractViolation,
+    `Canister ${caller.toText()} violated contract: a composite query cannot call canister ${callee.toText()}, which is on another subnet`,
+  );
+}
+
 /** Why the canister cannot be queried now. */
 function queryFault({ config }: SubnetEnvironment, canister: CanisterState, caller: Principal): UserError | undefined {
   const fault = statusFault(canister);
@@ -237,6 +251,7 @@ class Frame {
     this.#checkTotal();
     const callee = Principal.fromBytes(call.callee);
     if (callee.isManagement()) return this.#callManagement(call);
+    if (isElsewhere(graph.environment, callee)) return failed(elsewhere(this.#canister.id, callee));
     return evaluate(graph, callee, call.method, call.payload, this.#canister.id, this.#depth + 1);
   }
 

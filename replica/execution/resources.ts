@@ -38,8 +38,8 @@ function uninstallOutOfCycles(round: Round, canister: CanisterState): void {
   removeCode(round, canister);
   canister.clearChunks();
   for (const id of [...canister.snapshots.keys()]) canister.deleteSnapshot(id);
+  // The changes go, their number stays; running out is none itself.
   canister.history.changes = [];
-  canister.history.totalChanges++;
   canister.settings = { ...canister.settings, computeAllocation: 0, memoryAllocation: 0 };
   const lost = canister.balance + canister.reservedBalance;
   canister.balance = 0n;

@@ -59,7 +59,7 @@ export function systemView(
     freezingLimit: (extraBytes, extraMessageBytes) =>
       freezingThresholdCycles(config, canister, extraBytes, extraMessageBytes),
     checkGrowth: (extraBytes, balance) => growthFault(environment, canister, extraBytes, balance, options.caller),
-    subnetMemoryAvailableBytes: BigInt(Math.max(0, config.memoryCapacityBytes - work.memoryBytes)),
+    subnetMemoryAvailableBytes: BigInt(Math.max(0, config.memoryCapacityBytes - work.memoryBytes) + unusedAllocation(canister)),
     wasmMemoryLimitBytes: BigInt(canister.settings.wasmMemoryLimit),
     globalTimerNanos: options.globalTimerNanos ?? canister.globalTimer,
     admitCall: callAdmission(environment, canister),
@@ -70,6 +70,12 @@ export function systemView(
     onTrap: onTrap === undefined ? undefined : (trap) => onTrap(canister.id, trap),
     mayMintCycles: canister.id.equals(CYCLES_MINTING_CANISTER),
   };
+}
+
+/** What the canister has allocated and not used is counted as taken, but is its own. */
+function unusedAllocation(canister: CanisterState): number {
+  const { memoryAllocation } = canister.settings;
+  return memoryAllocation === 0 ? 0 : Math.max(0, memoryAllocation - canister.memoryUsage());
 }
 
 function growthFault(

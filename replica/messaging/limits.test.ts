@@ -1,6 +1,7 @@
 /** What happens at the limits of memory, callbacks, depth and instructions. */
 import { describe, expect, test } from 'vitest';
 import { executeQuery } from '../execution/query.ts';
+import { systemView } from '../execution/system-view.ts';
 import { filterIngress } from '../execution/ingress-filter.ts';
 import { encodeProgram, textOf, type Op } from '../execution/scripted-engine.testing.ts';
 import { RESPONSE_RESERVATION_BYTES } from '../state/queues.ts';
@@ -167,6 +168,16 @@ describe('composite queries', () => {
     ];
   }
 
+  test('stay on their subnet', () => {
+    const net = new TestNetwork({ subnets: 2 });
+    const a = net.subnet.addCanister();
+    const far = net.subnets[1]!.addCanister();
+    const call = (callee: string): Op => ({ op: 'call', callee, method: 'ask', program: [reply], onReject: [{ op: 'replyRejection' }] });
+    expect(run(net, a.id, [call(far.id.toText())])).toMatch(/^5: Canister .* violated contract: .* on another subnet$/);
+    const nobody = Principal.fromCanisterIndex(0xf_0000n).toText();
+    expect(run(net, a.id, [call(nobody)])).toBe(`3: Canister ${nobody} not found`);
+  });
+
   test('go six calls deep and no further', () => {
     const net = new TestNetwork();
     const a = net.subnet.addCanister();
@@ -257,6 +268,73 @@ describe('the ingress filter', () => {
     };
     expect(stop(USER)).toBeUndefined();
     expect(stop(Principal.anonymous())).toBe(512);
+  });
+});
+
+describe('memory', () => {
+  test('beyond a Wasm memory limit lowered since, updates are refused with IC0539, queries and callbacks are not', () => {
+    const { subnet } = new TestNetwork();
+    const [a, b] = [subnet.addCanister(), subnet.addCanister()];
+    a.settings.wasmMemoryLimit = 65_535;
+    const [update, query] = subnet.call(subnet.ingress(a.id, [reply]), subnet.ingress(a.id, [reply], 'ask'));
+    expect(update).toMatch(/^rejected 539 Error from Canister .* memory limit of 65535 bytes. The peak Wasm memory usage was 65536 bytes/);
+    expect(query).toBe('replied ok');
+    a.settings.wasmMemoryLimit = 0;
+    const before = a.balance;
+    subnet.batch({ ingress: [subnet.ingress(a.id, [calls(b, 1, { program: [{ op: 'spend', instructions: 9e9 }, reply] }), reply])] });
+    a.settings.wasmMemoryLimit = 65_535;
+    subnet.batch();
+    expect(textOf(a)).toBe('r');
+    expect(before - a.balance).toBeLessThan(10n ** 10n);
+  });
+
+  test('that is allocated is the canister’s own, also on a full subnet', () => {
+    const { subnet } = new TestNetwork({ config: { memoryCapacityBytes: 10 * 2 ** 20, storageReservationThresholdBytes: 2 ** 40 } });
+    const [a, b] = [subnet.addCanister(), subnet.addCanister()];
+    a.settings.memoryAllocation = 10 * 2 ** 20 - 100_000;
+    for (const canister of [a, b]) canister.markDirty();
+    subnet.batch();
+    const available = (canister: CanisterState): bigint =>
+      systemView(subnet.routing.environment, 0n, canister).subnetMemoryAvailableBytes;
+    expect(available(b)).toBeLessThan(100_000n);
+    expect(available(a)).toBeGreaterThan(9n * 2n ** 20n);
+  });
+});
+
+describe('running out of cycles', () => {
+  test('empties the canister: code, state, snapshots, history; id, controllers and settings stay', () => {
+    const net = new TestNetwork({ subnets: 2 });
+    const { subnet } = net;
+    const poor = subnet.addCanister({ cycles: 100_000_000_000n });
+    const rich = subnet.addCanister();
+    const far = net.subnets[1]!.addCanister();
+    poor.settings = { ...poor.settings, computeAllocation: 10, memoryAllocation: 2 ** 20, freezingThresholdSeconds: 0n };
+    poor.recordChange({ timeNanos: 0n, canisterVersion: 0n, origin: { kind: 'user', user: USER }, details: { kind: 'code-uninstall' } });
+    poor.setChunk('00', new Uint8Array(1));
+    poor.log = { nextIndex: 4, records: [{ index: 3, timeNanos: 0n, content: new Uint8Array(1) }] };
+    poor.certifiedData = Uint8Array.of(1);
+    poor.globalTimer = 1n << 63n;
+    // A call whose answer is still owed, since that of another subnet is awaited.
+    const asked = subnet.ingress(rich.id, [calls(poor, 1, { program: [calls(far, 1)], onReject: [{ op: 'replyRejection' }] })]);
+    subnet.batch({ ingress: [asked] });
+    const left = poor.balance;
+    const version = poor.version;
+    net.now += 3_700n * SECOND;
+    subnet.batch();
+    subnet.batch();
+    expect(subnet.status(asked)).toBe('replied 4: Canister has been uninstalled.');
+    expect([poor.code, poor.balance, poor.globalTimer, poor.chunks.size, poor.log.records.length]).toEqual([undefined, 0n, 0n, 0, 0]);
+    expect([poor.history, poor.certifiedData.length]).toEqual([{ totalChanges: 1, changes: [] }, 0]);
+    expect([poor.settings.computeAllocation, poor.settings.memoryAllocation]).toEqual([0, 0]);
+    expect(poor.isController(USER)).toBe(true);
+    expect(poor.version).toBeGreaterThan(version);
+    const { memory, computeAllocation, uninstall } = poor.consumed;
+    expect(memory + computeAllocation + uninstall).toBe(left);
+    // The late answer only brings back what was prepaid for it.
+    net.settle();
+    expect([poor.callbacks.size, poor.callContexts.size, textOf(rich)]).toEqual([0, 0, '']);
+    expect(poor.balance).toBeGreaterThan(0n);
+    expect(subnet.call(subnet.ingress(poor.id, [reply]))[0]).toMatch(/^rejected 537 /);
   });
 });
 

@@ -28,6 +28,18 @@ function installed(options: Parameters<typeof tracing>[0] = {}) {
   return { subnet, canister };
 }
 
+describe('install_code: the Wasm memory limit', () => {
+  it('holds for memory that the module begins with, too', () => {
+    const subnet = new TestSubnet();
+    const canister = subnet.create(alice);
+    canister.settings.wasmMemoryLimit = 65_536;
+    expect(subnet.install(canister, alice, tracing())).toMatchObject({ kind: 'reject', code: 539 });
+    expect([canister.code, canister.version]).toEqual([undefined, 0n]);
+    canister.settings.wasmMemoryLimit = 2 * 65_536;
+    expect(subnet.install(canister, alice, tracing()).kind).toBe('reply');
+  });
+});
+
 describe('install_code: rates', () => {
   const config = { instructions: { ...APPLICATION_SUBNET.instructions, installPerSecond: 1_000 } };
 

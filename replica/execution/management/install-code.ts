@@ -16,6 +16,7 @@ import { appendLogs } from '../canister-log.ts';
 import { bookConsumed, executionFee } from '../cycles-account.ts';
 import type { SystemViewOptions } from '../management-port.ts';
 import { executionOf } from '../management-port.ts';
+import { wasmMemoryLimitFault } from '../wasm/engine-errors.ts';
 import {
   compileModule,
   createExecutionState,
@@ -127,7 +128,7 @@ function install(
     run.abandon();
     return error;
   }
-  const tooBig = run.tooExpensive();
+  const tooBig = run.tooLarge() ?? run.tooExpensive();
   if (tooBig !== undefined) {
     run.abandon();
     return tooBig;
@@ -300,6 +301,13 @@ class InstallRun {
     if (delta.certifiedData !== undefined) this.#certifiedData = delta.certifiedData;
     if (delta.globalTimerNanos !== undefined) this.#globalTimer = delta.globalTimerNanos;
     return undefined;
+  }
+
+  /** The heap of the new code against the canister's limit, also if it never grew. */
+  tooLarge(): UserError | undefined {
+    const canister = this.#canister;
+    const fault = wasmMemoryLimitFault(canister.settings.wasmMemoryLimit, this.#installed().execution.heapBytes);
+    return fault === undefined ? undefined : canisterError(canister.id, fault);
   }
 
   /** After settling the fee: whether the balance carries the memory of the new code. Undefined: it does. */

@@ -97,6 +97,12 @@ export function wasmMemoryLimitExceeded(limit: bigint, usage: bigint): CanisterT
   )
 }
 
+/** Whether a heap of so many bytes is more than the limit; 0 = no limit. */
+export function wasmMemoryLimitFault(limit: number, heapBytes: number): EngineError | undefined {
+  if (limit === 0 || heapBytes <= limit) return undefined
+  return wasmMemoryLimitExceeded(BigInt(limit), BigInt(heapBytes)).error
+}
+
 export function callbackNotFound(fun: number): CanisterTrap {
   return new CanisterTrap('IC0513', `Canister requested to invoke a non-existent Wasm function ${fun} from table 0`)
 }
