@@ -2,18 +2,20 @@
 // quoted messages that belong to them.
 
 import type { ParleyDatabase } from '../../db/database.ts';
-import type { Chat, MessageEvent, TimelineEvent } from '../../domain/chat.ts';
+import { FIRST_PENDING_ORDER, type Chat, type MessageEvent, type TimelineEvent } from '../../domain/chat.ts';
 import type { ChatId, MessageId, UserId } from '../../domain/ids.ts';
-import { shownName } from '../../domain/names.ts';
+import { handleOf, shownName } from '../../domain/names.ts';
 import { messageKey } from '../../sync/reducer.ts';
 
 export interface LoadedEvents {
   events: TimelineEvent[];
   names: ReadonlyMap<UserId, string>;
+  /** Usernames, of those who are called something else. */
+  handles: ReadonlyMap<UserId, string>;
   quotes: ReadonlyMap<MessageId, MessageEvent>;
 }
 
-export const NOTHING_LOADED: LoadedEvents = { events: [], names: new Map(), quotes: new Map() };
+export const NOTHING_LOADED: LoadedEvents = { events: [], names: new Map(), handles: new Map(), quotes: new Map() };
 
 export class TimelineStore {
   readonly chatId: ChatId;
@@ -37,11 +39,18 @@ export class TimelineStore {
     return this.#between(from, to, true, true).count();
   }
 
-  /** Order of the event `count` before `order` (exclusive), or of the first there is; `order` if there is none. */
+  /**
+   * Order of the event `count` before `order` (exclusive), or of the first there is; `order` if there is none.
+   * Never among the waiting messages: they get lower orders when they are sent, and must not fall out of a
+   * window that began with them.
+   */
   async stepBack(order: number, count: number): Promise<number> {
     const keys = await this.#between(-1, order, true, false).reverse().limit(count).keys();
     const last = keys.at(-1);
-    return last === undefined ? (order === Infinity ? 0 : order) : orderOf(last);
+    if (last === undefined) return order === Infinity ? 0 : order;
+    if (orderOf(last) < FIRST_PENDING_ORDER) return orderOf(last);
+    const [newest] = await this.#between(-1, FIRST_PENDING_ORDER, true, false).reverse().limit(1).keys();
+    return newest === undefined ? 0 : orderOf(newest) + 1;
   }
 
   /** Order of the event `count` after `order` (exclusive); Infinity when the end is nearer than that. */
@@ -78,7 +87,15 @@ export class TimelineStore {
       people.add(event.sender);
     }
     const known = await this.#db.people.bulkGet([...people]);
-    return { events, quotes, names: new Map(known.flatMap((person) => (person ? [[person.userId, shownName(person)]] : []))) };
+    const names = new Map<UserId, string>();
+    const handles = new Map<UserId, string>();
+    for (const person of known) {
+      if (!person) continue;
+      names.set(person.userId, shownName(person));
+      const handle = handleOf(person);
+      if (handle) handles.set(person.userId, handle);
+    }
+    return { events, quotes, names, handles };
   }
 
   #between(from: number, to: number, includeFrom: boolean, includeTo: boolean) {

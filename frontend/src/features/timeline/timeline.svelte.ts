@@ -64,6 +64,10 @@ export class Timeline {
     return this.#shown.names;
   }
 
+  get handles(): ReadonlyMap<UserId, string> {
+    return this.#shown.handles;
+  }
+
   get quotes(): ReadonlyMap<MessageId, MessageEvent> {
     return this.#shown.quotes;
   }
