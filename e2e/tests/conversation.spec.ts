@@ -3,8 +3,7 @@
 import { expect, expectAccessible, test } from "../fixtures/test.ts";
 
 test("two people write to each other, react, edit, reply and delete", async ({ person }) => {
-  const ann = await person("anna");
-  const ben = await person("benno");
+  const [ann, ben] = await Promise.all([person("anna"), person("benno")]);
 
   await ann.startChatWith(ben.username);
   await ann.say("Hello from the other side of the subnet");
@@ -39,9 +38,7 @@ test("two people write to each other, react, edit, reply and delete", async ({ p
 });
 
 test("three people meet in a group", async ({ person }) => {
-  const ann = await person("annie");
-  const ben = await person("benny");
-  const cat = await person("catie");
+  const [ann, ben, cat] = await Promise.all([person("annie"), person("benny"), person("catie")]);
 
   await ann.createGroup("Climbing on Sunday", [ben, cat]);
   for (const other of [ben, cat]) await other.joinGroup("Climbing on Sunday");
@@ -59,8 +56,7 @@ test("three people meet in a group", async ({ person }) => {
 });
 
 test("hostile text does nothing, breaks nothing, and links are only links", async ({ person }) => {
-  const ann = await person("evil");
-  const ben = await person("good", { viewport: { width: 320, height: 640 } });
+  const [ann, ben] = await Promise.all([person("evil"), person("good", { viewport: { width: 320, height: 640 } })]);
   const hostile = [
     "<img src=x onerror=alert(1)><script>alert(2)</script>",
     "javascript:alert(3) data:text/html,<script>alert(4)</script>",

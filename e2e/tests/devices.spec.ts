@@ -3,8 +3,7 @@
 import { expect, expectAccessible, test } from "../fixtures/test.ts";
 
 test("two tabs of one person agree, and either sends when the other is gone", async ({ person }) => {
-  const ann = await person("tabs_a");
-  const ben = await person("tabs_b");
+  const [ann, ben] = await Promise.all([person("tabs_a"), person("tabs_b")]);
   await ann.startChatWith(ben.username);
   await ann.say("from the first tab");
   const first = ann.page;
@@ -26,9 +25,7 @@ test("two tabs of one person agree, and either sends when the other is gone", as
 });
 
 test("a reload in the middle of sending loses and doubles nothing, and each chat keeps its draft", async ({ person }) => {
-  const ann = await person("draft_a");
-  const ben = await person("draft_b");
-  const cat = await person("draft_c");
+  const [ann, ben, cat] = await Promise.all([person("draft_a"), person("draft_b"), person("draft_c")]);
   await ann.startChatWith(ben.username);
   await ann.composer.fill("sent, and reloaded at once");
   await ann.composer.press("Enter");
@@ -54,8 +51,7 @@ test("a reload in the middle of sending loses and doubles nothing, and each chat
 });
 
 test("signing out leaves nothing of a person to whoever signs in next on the same browser", async ({ person }) => {
-  const ann = await person("leave_a");
-  const ben = await person("leave_b");
+  const [ann, ben] = await Promise.all([person("leave_a"), person("leave_b")]);
   await ann.startChatWith(ben.username);
   await ann.say("for your eyes only");
   await ann.expectTick("for your eyes only", "Delivered");
@@ -98,8 +94,7 @@ test("signing out leaves nothing of a person to whoever signs in next on the sam
 });
 
 test("the main flow works by keyboard alone, and what arrives is announced", async ({ person }) => {
-  const ann = await person("keys_a");
-  const ben = await person("keys_b");
+  const [ann, ben] = await Promise.all([person("keys_a"), person("keys_b")]);
   const { keyboard } = ann.page;
   const tabTo = async (name: string | RegExp, role: "button" | "link" | "searchbox" | "textbox"): Promise<void> => {
     const target = ann.page.getByRole(role, { name }).first();

@@ -3,8 +3,7 @@
 import { expect, expectAccessible, test } from "../fixtures/test.ts";
 
 test("the dashboard shows subnets and canisters, live while messages are sent", async ({ person, stack, browser }) => {
-  const ann = await person("dasha");
-  const ben = await person("dashb");
+  const [ann, ben] = await Promise.all([person("dasha"), person("dashb")]);
   await ann.startChatWith(ben.username);
   const context = await browser.newContext();
   const page = await context.newPage();

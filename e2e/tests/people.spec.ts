@@ -3,8 +3,7 @@
 import { expect, expectAccessible, test } from "../fixtures/test.ts";
 
 test("a display name is shown to others, with the username beneath it", async ({ person }) => {
-  const ann = await person("namea");
-  const ben = await person("nameb");
+  const [ann, ben] = await Promise.all([person("namea"), person("nameb")]);
   await ann.page.getByRole("link", { name: "Me", exact: true }).click();
   await ann.page.getByRole("textbox", { name: "Display name" }).fill("Ann of Green Gables");
   await ann.page.getByRole("button", { name: "Save" }).click();
@@ -27,8 +26,7 @@ test("a display name is shown to others, with the username beneath it", async ({
 });
 
 test("who is blocked reaches nobody until unblocked, and is not told", async ({ person }) => {
-  const ann = await person("blocka");
-  const ben = await person("blockb");
+  const [ann, ben] = await Promise.all([person("blocka"), person("blockb")]);
   await ann.startChatWith(ben.username);
   await ann.say("hello");
   await ben.openChat(ann.username);
@@ -52,9 +50,7 @@ test("who is blocked reaches nobody until unblocked, and is not told", async ({ 
 });
 
 test("a group is renamed, roles change, members are removed and leave", async ({ person }) => {
-  const ann = await person("rolea");
-  const ben = await person("roleb");
-  const cat = await person("rolec");
+  const [ann, ben, cat] = await Promise.all([person("rolea"), person("roleb"), person("rolec")]);
   await ann.createGroup("Climbing", [ben, cat]);
   for (const other of [ben, cat]) await other.joinGroup("Climbing");
   const manage = async (who: string, action: string): Promise<void> => {

@@ -3,8 +3,7 @@
 import { expect, test } from "../fixtures/test.ts";
 
 test("messages written offline wait, and go in order when the network is back", async ({ person }) => {
-  const ann = await person("offla");
-  const ben = await person("offlb");
+  const [ann, ben] = await Promise.all([person("offla"), person("offlb")]);
   await ann.startChatWith(ben.username);
   await ann.say("online");
   await ann.expectTick("online", "Delivered");
@@ -23,8 +22,7 @@ test("messages written offline wait, and go in order when the network is back", 
 });
 
 test("a closed tab loses nothing: the message goes out when the app is opened again", async ({ person }) => {
-  const ann = await person("tabba");
-  const ben = await person("tabbb");
+  const [ann, ben] = await Promise.all([person("tabba"), person("tabbb")]);
   await ann.startChatWith(ben.username);
   await ann.say("before");
   await ann.expectTick("before", "Delivered");
@@ -40,8 +38,7 @@ test("a closed tab loses nothing: the message goes out when the app is opened ag
 });
 
 test("the app opens and reads with no network at all", async ({ person }) => {
-  const ann = await person("reada");
-  const ben = await person("readb");
+  const [ann, ben] = await Promise.all([person("reada"), person("readb")]);
   await ann.startChatWith(ben.username);
   await ann.say("to be read on a mountain");
   await ann.expectTick("to be read", "Delivered");
@@ -52,8 +49,7 @@ test("the app opens and reads with no network at all", async ({ person }) => {
 });
 
 test("a kill -9 of the network in mid-conversation loses and doubles nothing", async ({ person, stack }) => {
-  const ann = await person("killa");
-  const ben = await person("killb");
+  const [ann, ben] = await Promise.all([person("killa"), person("killb")]);
   await ann.startChatWith(ben.username);
   await ann.say("one");
   await ann.say("two");
