@@ -3,8 +3,8 @@
  *
  * Always: all changes are undone, also after a trap; nothing is charged. Calls of a composite query run one after the
  * other, depth first, each from its canister's committed state; callbacks see the heap their context left.
- * Never: runs while a batch is being executed. Never reads a clock: the bound on work is in instructions
- * (the public replica also has a wall-clock bound).
+ * Never: runs while a batch is being executed. Never reads a clock by itself: the bound on work is in instructions, and in
+ * time only if the caller brings a clock (nobody else sees the result, so it may depend on it).
  */
 import { ErrorCode, RejectCode, rejectCodeOf, userError, type UserError } from '../types/errors.ts';
 import type { QueryUse } from '../types/batch.ts';
@@ -37,6 +37,8 @@ import type {
 const MAX_CALL_DEPTH = 6;
 /** Charged to the call graph for each call, so that calls without work end too. */
 const CALL_OVERHEAD_INSTRUCTIONS = 50_000_000;
+/** For the whole call graph, looked at between executions: a single one is bounded by its instructions. */
+const MAX_GRAPH_MILLIS = 10_000;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -49,6 +51,8 @@ export interface Query {
   readonly senderInfo?: SenderInfo;
   /** Certificate over the receiver's certified data; made only if the canister asks for it. */
   readonly dataCertificate?: () => Uint8Array;
+  /** A monotonic clock, where the machine's time may matter. Absent: the call graph may take any time. */
+  readonly clockMillis?: () => number;
 }
 
 export type QueryResult =
@@ -75,6 +79,8 @@ class GraphFault extends Error {
 interface Graph {
   readonly environment: SubnetEnvironment;
   readonly query: Query;
+  /** By the query's clock; undefined without one. */
+  readonly startedMillis: number | undefined;
   instructionsLeft: number;
   instructionsUsed: number;
   readonly uses: QueryUse[];
@@ -92,6 +98,7 @@ export function executeQuery(environment: SubnetEnvironment, query: Query): Quer
   const graph: Graph = {
     environment,
     query,
+    startedMillis: query.clockMillis?.(),
     instructionsLeft: environment.config.instructions.compositeQueryTotal,
     instructionsUsed: 0,
     uses: [],
@@ -155,6 +162,16 @@ function evaluate(
     responseBytes: result.kind === 'reply' ? result.data.length : result.message.length,
   });
   return result;
+}
+
+function checkTime({ query, startedMillis }: Graph): void {
+  if (startedMillis === undefined || query.clockMillis!() - startedMillis <= MAX_GRAPH_MILLIS) return;
+  throw new GraphFault(
+    userError(
+      ErrorCode.QueryTimeLimitExceeded,
+      `Composite query call graph exceeded the time limit of ${MAX_GRAPH_MILLIS / 1000} s`,
+    ),
+  );
 }
 
 /** The evaluation of one query call on one canister, with its callbacks. */
@@ -249,6 +266,7 @@ class Frame {
     }
     graph.instructionsLeft -= CALL_OVERHEAD_INSTRUCTIONS;
     this.#checkTotal();
+    checkTime(graph);
     const callee = Principal.fromBytes(call.callee);
     if (callee.isManagement()) return this.#callManagement(call);
     if (isElsewhere(graph.environment, callee)) return failed(elsewhere(this.#canister.id, callee));

@@ -168,6 +168,22 @@ describe('composite queries', () => {
     ];
   }
 
+  test('of many calls end after ten seconds, where there is a clock', () => {
+    const net = new TestNetwork();
+    const a = net.subnet.addCanister();
+    let now = 5_000;
+    const query = (stepMillis: number) =>
+      executeQuery(net.subnet.routing.environment, {
+        sender: USER,
+        receiver: a.id,
+        methodName: 'compose',
+        arg: encodeProgram(nested(a, 5)),
+        clockMillis: () => (now += stepMillis),
+      }).result;
+    expect(query(2_000)).toMatchObject({ kind: 'reply' });
+    expect(query(2_001)).toMatchObject({ kind: 'reject', errorCode: 528, code: 5 });
+  });
+
   test('stay on their subnet', () => {
     const net = new TestNetwork({ subnets: 2 });
     const a = net.subnet.addCanister();

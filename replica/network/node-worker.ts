@@ -53,6 +53,7 @@ async function open(start: WorkerStart): Promise<SubnetNode> {
         return () => clearTimeout(timer);
       },
       monotonicMillis: () => performance.now(),
+      queryClockMillis: () => performance.now(),
       checkpointBatches: start.checkpointBatches,
     },
   );

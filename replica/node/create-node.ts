@@ -45,6 +45,8 @@ export interface NodeSurroundings {
   readonly randomBytes: (length: number) => Uint8Array;
   readonly later?: (millis: number, callback: () => void) => () => void;
   readonly monotonicMillis: () => number;
+  /** See SubnetNodeParts. */
+  readonly queryClockMillis?: () => number;
   readonly checkpointBatches?: number | undefined;
   /** Told where canisters trap, for tests. */
   readonly onTrap?: MessageRoutingOptions['onTrap'];
@@ -123,6 +125,7 @@ export async function createNode(config: NodeConfig, around: NodeSurroundings): 
     durable,
     clock: around.clock,
     host: around.host,
+    ...(around.queryClockMillis && { queryClockMillis: around.queryClockMillis }),
     nodeKey,
     signRoot: (rootHash) => signStateRoot(subnetKey, rootHash),
     eviction,

@@ -95,6 +95,8 @@ export interface SubnetNodeParts {
   readonly host: NodeHost;
   readonly nodeKey: NodeSigningKey;
   readonly eviction: Eviction;
+  /** Bounds the time of composite queries. Absent where time is virtual: they are bounded by instructions alone. */
+  readonly queryClockMillis?: () => number;
   /** Signs the payload of a state root with the subnet's key. */
   readonly signRoot: (rootHash: Uint8Array) => Uint8Array;
 }
@@ -406,6 +408,7 @@ export class SubnetNode implements SubnetNodeApi {
       methodName: request.methodName,
       arg: request.arg,
       ...(request.senderInfo && { senderInfo: { signer: Principal.fromBytes(request.senderInfo.signer), info: request.senderInfo.info } }),
+      ...(this.#parts.queryClockMillis && { clockMillis: this.#parts.queryClockMillis }),
       dataCertificate: () => certified.certificate([TIME_PATH, [label('canister'), canisterId.bytes, label('certified_data')]]),
     });
     this.#queryUse.add(uses);
