@@ -84,6 +84,38 @@ describe('LMDB checkpoint store', () => {
     await store.close();
   });
 
+  test('C1 a machine that stops within a commit leaves the checkpoint before, whichever pages were written', async () => {
+    const PAGE_BYTES = 16_384;
+    const random = randomFrom(3);
+    const path = folder();
+    const file = join(path, 'data.mdb');
+    const model = new MemoryCheckpointStore();
+    const store = new LmdbCheckpointStore(path);
+    const large = (): RecordChange => ({ kind: 'put', key: Uint8Array.of(5, random(10)), value: new Uint8Array(random(50_000)).fill(random(256)) });
+    for (let height = 1; height <= 40; height++) {
+      const changes = [...randomChanges(random), large(), large()];
+      const before = height > 1 ? readFileSync(file) : undefined;
+      await store.commit({ height, stateHash: hash(height) }, changes);
+      const after = readFileSync(file);
+      if (before) {
+        // All but the meta page, which comes last: some whole, some half, some not at all.
+        const torn = Buffer.alloc(Math.max(before.length, random(2) === 0 ? after.length : 0));
+        before.copy(torn);
+        for (let from = 2 * PAGE_BYTES; from < torn.length; from += PAGE_BYTES) {
+          after.copy(torn, from, from, from + [0, PAGE_BYTES / 2, PAGE_BYTES][random(3)]!);
+        }
+        const tornPath = folder();
+        writeFileSync(join(tornPath, 'data.mdb'), torn);
+        const found = new LmdbCheckpointStore(tornPath);
+        expect(found.latest()).toEqual({ height: height - 1, stateHash: hash(height - 1) });
+        expect(contents(found)).toEqual(contents(model));
+        await found.close();
+      }
+      await model.commit({ height, stateHash: hash(height) }, changes);
+    }
+    await store.close();
+  });
+
   test('C2 a flipped byte in a record is reported and says what to do', async () => {
     const path = folder();
     const store = new LmdbCheckpointStore(path);
