@@ -63,6 +63,8 @@ export class WorkIndex {
   /** Looks at the canisters marked since the last call. */
   sync(): void {
     const { touched } = this.#state;
+    // Also when nothing was touched: a request to the management canister touches none, and is counted by its queue.
+    this.#reservedSince = 0;
     if (touched.size === 0) return;
     for (const key of touched) {
       const canister = this.#state.canisters.get(key);
@@ -70,7 +72,6 @@ export class WorkIndex {
       else this.#refresh(key, canister);
     }
     touched.clear();
-    this.#reservedSince = 0;
   }
 
   /** Message memory of guaranteed-response calls on the subnet, at most this much since the last `sync`. */

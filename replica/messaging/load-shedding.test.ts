@@ -127,6 +127,15 @@ describe('guaranteed-response calls', () => {
     }
   });
 
+  test('to the management canister hold memory only while they wait', () => {
+    const net = new TestNetwork({ subnets: 2 });
+    const [here, there] = net.subnets as [TestSubnet, TestSubnet];
+    const a = here.addCanister();
+    here.call(here.ingress(a.id, [{ ...call(a, {}), callee: there.id.toText(), method: 'raw_rand', argHex: '4449444c0000' } as Op, reply]));
+    expect(textOf(a)).toBe('r');
+    expect(there.routing.environment.work.guaranteedBytes).toBe(0);
+  });
+
   test('that cannot be sent wait for five minutes and then come back with their cycles', () => {
     const net = new TestNetwork({ subnets: 2 });
     const [here, there] = net.subnets as [TestSubnet, TestSubnet];
