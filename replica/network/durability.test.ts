@@ -3,12 +3,13 @@ import { Principal as AgentPrincipal } from '@dfinity/principal';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import wabtInit from 'wabt';
 import { toHex } from '../codec/bytes.ts';
 import { ListSnapshotsReply, NodeMetricsArgs, NodeMetricsReply } from '../execution/management/candid-types.ts';
 import { decodeAnswer, PROXY, proxyArgument } from '../execution/management/proxy.testing.ts';
 import { stateHash } from '../execution/state-hash.ts';
+import { MessageRouting } from '../messaging/message-routing.ts';
 import { Principal } from '../types/principal.ts';
 import { expectReply, startNetwork } from './embed.ts';
 import type { CallOutcome, EmbeddedNetwork } from './embed.ts';
@@ -190,6 +191,24 @@ describe('durability', () => {
       network = await startNetwork({ stateDir });
       expect(await samples()).toEqual(before);
     }
+  });
+
+  test('a batch that the replica itself fails over is not in the log: the next start goes on before it', async () => {
+    const stateDir = newFolder();
+    network = await startNetwork({ subnets: [{ kind: 'application' }], stateDir });
+    const id = await network.createCanister({ cycles: 100_000_000_000_000n });
+    await network.install(id, MODULES[0]!);
+    const before = await hashes(network);
+    const defect = vi.spyOn(MessageRouting.prototype, 'executeBatch').mockImplementationOnce(() => {
+      throw new Error('a defect');
+    });
+    await expect(network.update(id, 'heap', u32(100))).rejects.toThrow();
+    expect(defect).toHaveBeenCalledTimes(1);
+    await network.stop({ crash: true });
+    defect.mockRestore();
+    network = await startNetwork({ stateDir });
+    expect(await hashes(network)).toEqual(before);
+    expect([...expectReply(await network.update(id, 'heap', u32(100)))]).toEqual([1]);
   });
 
   test('a folder in use, and one of other subnets, are refused with a message that says what to do', async () => {
