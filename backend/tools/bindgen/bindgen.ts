@@ -13,8 +13,9 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Did } from './did.ts';
 import { readDid } from './did.ts';
+import { BuildError } from '../builder/errors.ts';
 import { writeWhole } from '../builder/write-whole.ts';
-import { BindgenError, clientFiles, entryFiles } from './emit-entry.ts';
+import { clientFiles, entryFiles } from './emit-entry.ts';
 
 export const BACKEND = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 
@@ -76,17 +77,23 @@ export async function generateAll(root: string = BACKEND): Promise<Map<string, s
     try {
       await generateCanister(folder, name, root);
     } catch (error) {
-      if (!(error instanceof BindgenError)) throw error;
-      // Not all handlers are there: others can call it already.
-      await generateClient(join(folder, `${name}.did`), name, `generated/${name}`, root);
+      if (!(error instanceof BuildError)) throw error;
       failed.set(name, error.message);
+      // Not all handlers are there: others can call it already, unless the contract itself is wrong.
+      await generateClient(join(folder, `${name}.did`), name, `generated/${name}`, root).catch((again: unknown) => {
+        if (!(again instanceof BuildError)) throw again;
+      });
     }
   }
   return failed;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const failed = await generateAll();
+  const failed = await generateAll().catch((error: unknown) => {
+    if (!(error instanceof BuildError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  });
   for (const [name, reason] of failed) console.error(`${name}: ${reason}`);
   console.log(`generated ${canisterNames().length - failed.size} of ${canisterNames().length} canisters, ${interfaceNames().length} interfaces`);
   // A canister in the making must not keep the others from being generated: the build reports it.

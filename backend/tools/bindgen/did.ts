@@ -10,9 +10,10 @@
  * nothing but the order of constructor parameters depends on it.
  */
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { createRequire } from 'node:module';
+import { BuildError } from '../builder/errors.ts';
 
 export type Prim =
   | 'null' | 'bool' | 'nat' | 'int' | 'nat8' | 'nat16' | 'nat32' | 'nat64'
@@ -112,19 +113,41 @@ function loadParser(): Promise<Parser> {
   return parser;
 }
 
-/** Parses a .did file. A syntax error rejects with the parser's message. */
+/** The parser's complaint with the place that it means: it counts bytes, people count lines. */
+function explained(file: string, source: string, complaint: string): BuildError {
+  const text = complaint.replace(/^Candid parser error: /, '');
+  const place = /\b(?:found )?at (\d+)(?::|\.\.)\d+/.exec(text);
+  const name = relative(process.cwd(), file);
+  // With imports, nobody knows which file the place is in.
+  if (place === null || /^\s*import\s/m.test(source)) return new BuildError(`${name}: ${text}`);
+  const before = Buffer.from(source).subarray(0, Number(place[1])).toString().split('\n');
+  const column = before.at(-1)?.length ?? 0;
+  const line = source.split('\n')[before.length - 1] ?? '';
+  return new BuildError(`${name}:${before.length}:${column + 1}: ${text.replace(place[0], '').trim()}\n  ${line}\n  ${' '.repeat(column)}^`);
+}
+
+/** Parses a .did file. What is wrong with it rejects with a `BuildError`. */
 export async function readDid(path: string | URL): Promise<Did> {
   const file = typeof path === 'string' ? path : fileURLToPath(path);
+  const source = readFileSync(file, 'utf8');
   const { wasmGenerate } = await loadParser();
+  const generate: Parser['wasmGenerate'] = (options) => {
+    try {
+      return wasmGenerate(options);
+    } catch (error) {
+      throw explained(file, source, error instanceof Error ? error.message : String(error));
+    }
+  };
   const run = (rootExports: boolean): { js: string; ts: string } => {
-    const out = wasmGenerate({ did_file_path: file, service_name: 'service', declarations: { root_exports: rootExports, typescript: false } });
+    const out = generate({ did_file_path: file, service_name: 'service', declarations: { root_exports: rootExports, typescript: false } });
     const result = { js: out.declarations_js, ts: out.declarations_ts };
     out.free();
     return result;
   };
   const { js, ts } = run(false);
-  const source = readFileSync(file, 'utf8');
-  const body = run(true).js
+  const rooted = run(true).js;
+  if (!/^export const idlService\b/m.test(rooted)) throw new BuildError(`${relative(process.cwd(), file)}: it has no \`service : { … }\``);
+  const body = rooted
     .replace(/^import .*$/m, '')
     .replace(/export const idlFactory =[\s\S]*$/, '')
     .split(/;\s*$/m)

@@ -8,15 +8,13 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { BuildError } from '../builder/errors.ts';
 import type { Did, Method, Type } from './did.ts';
 import { fileName, identifier } from './names.ts';
 import { TypeEmitter } from './emit-types.ts';
-import { kitImports } from './kit-imports.ts';
+import { KIT_NAMES, kitImports } from './kit-imports.ts';
 
 export interface Entry { exports: Record<string, string>; files: Map<string, string> }
-
-/** A wrong canister folder: what is missing, in the author's terms. */
-export class BindgenError extends Error {}
 
 const HOOKS = [
   { file: 'pre-upgrade', func: 'pre_upgrade', entry: 'canister_pre_upgrade' },
@@ -36,13 +34,16 @@ function importPath(from: string, file: string): string {
 
 /** Does the handler declare that it answers later? */
 function answersLater(file: string, func: string): boolean {
-  return new RegExp(`export\\s+function\\s+${func}\\s*\\([^)]*\\)\\s*:\\s*Later\\b`).test(readFileSync(file, 'utf8'));
+  return new RegExp(`export\\s+function\\s+${literally(func)}\\s*\\([^)]*\\)\\s*:\\s*Later\\b`).test(readFileSync(file, 'utf8'));
 }
 
 /** An exported function of this name in the file? */
 function exportsFunction(file: string, func: string): boolean {
-  return new RegExp(`export\\s+function\\s+${func}\\s*\\(`).test(readFileSync(file, 'utf8'));
+  return new RegExp(`export\\s+function\\s+${literally(func)}\\s*\\(`).test(readFileSync(file, 'utf8'));
 }
+
+/** A name inside a regular expression. */
+const literally = (name: string): string => name.replaceAll('$', '\\$');
 
 /** Do these sources import, directly or not, a module whose path (without .ts) matches? */
 function reaches(files: string[], wanted: RegExp): boolean {
@@ -62,7 +63,19 @@ function reaches(files: string[], wanted: RegExp): boolean {
 class Codec {
   readonly types: TypeEmitter;
   readonly used = new Set<string>();
+  /** Results classes by method: several results travel in one class. */
+  readonly #classes = new Map<string, string>();
   constructor(types: TypeEmitter) { this.types = types; }
+
+  resultsClass(method: string): string {
+    const known = this.#classes.get(method);
+    if (known !== undefined) return known;
+    const taken = new Set([...this.types.exported(), ...KIT_NAMES, ...this.#classes.values()]);
+    const wish = `${identifier(method).replace(/(^|_)([a-z])/g, (_, _u, c: string) => c.toUpperCase())}Results`;
+    const name = freeName(wish, taken);
+    this.#classes.set(method, name);
+    return name;
+  }
 
   read(type: Type): string { return this.note(this.types.read(type)); }
   write(type: Type, v: string): string { return this.note(this.types.write(type, v)); }
@@ -80,19 +93,22 @@ class Codec {
   }
 }
 
-/** Several results travel in one class. */
-function resultType(codec: Codec, m: { name: string; results: Type[] }): string {
-  if (m.results.length === 0) return 'void';
-  return m.results.length === 1 ? codec.as(m.results[0] as Type) : `${resultsClass(m.name)}`;
+/** `wish`, or something like it that is not taken. */
+function freeName(wish: string, taken: ReadonlySet<string>): string {
+  let name = wish;
+  while (taken.has(name)) name += '_';
+  return name;
 }
 
-function resultsClass(method: string): string {
-  return `${identifier(method).replace(/(^|_)([a-z])/g, (_, _u, c: string) => c.toUpperCase())}Results`;
+/** What a handler returns: several results travel in one class. */
+function resultType(codec: Codec, m: { name: string; results: Type[] }): string {
+  if (m.results.length === 0) return 'void';
+  return m.results.length === 1 ? codec.as(m.results[0] as Type) : codec.resultsClass(m.name);
 }
 
 function resultsDeclaration(codec: Codec, m: { name: string; results: Type[] }): string[] {
   return m.results.length < 2 ? [] : [
-    `export class ${resultsClass(m.name)} {`,
+    `export class ${codec.resultsClass(m.name)} {`,
     `  constructor(${m.results.map((t, i) => `public _${i}: ${codec.as(t)}`).join(', ')}) {}`,
     '}', '',
   ];
@@ -133,8 +149,16 @@ function replies(types: TypeEmitter, did: Did, root: string): string {
 export function client(types: TypeEmitter, did: Did, root: string): string {
   const codec = new Codec(types);
   const out: string[] = [];
+  const taken = new Set([...KIT_NAMES, ...types.exported(), ...did.methods.filter((m) => m.results.length > 1).map((m) => codec.resultsClass(m.name))]);
+  const free = (wish: string): string => {
+    const name = freeName(wish, taken);
+    taken.add(name);
+    return name;
+  };
+  // The calls first: they keep their methods' names.
+  const names = new Map(did.methods.map((m) => [m.name, free(identifier(m.name))]));
   for (const m of did.methods) {
-    const name = identifier(m.name);
+    const name = names.get(m.name) ?? '';
     const bytes = [...new TextEncoder().encode(m.name)];
     out.push(
       `/** ${m.mode === 'update' ? 'Update' : m.mode} \`${m.name}\`. */`,
@@ -149,7 +173,7 @@ export function client(types: TypeEmitter, did: Did, root: string): string {
     out.push(
       ...resultsDeclaration(codec, m),
       `/** In the reply continuation of \`${m.name}\`: its result. */`,
-      `export function ${name}_reply(): ${type} {`,
+      `export function ${free(`${name}_reply`)}(): ${type} {`,
       `  openArgument(${types.header(m.results)});`,
       ...m.results.map((t, i) => `  const a${i} = ${codec.read(t)};`),
       '  reader.close();',
@@ -177,10 +201,10 @@ export function entryFiles(did: Did, canister: string, outDir: string, root: str
   };
 
   const handler = (file: string, func: string, what: string): string => {
-    if (!existsSync(file)) throw new BindgenError(`${what} has no handler: expected ${relative(process.cwd(), file)} with "export function ${func}"`);
-    if (!exportsFunction(file, func)) throw new BindgenError(`${relative(process.cwd(), file)} does not export function ${func}, the handler of ${what}`);
+    if (!existsSync(file)) throw new BuildError(`${what} has no handler: expected ${relative(process.cwd(), file)} with "export function ${func}"`);
+    if (!exportsFunction(file, func)) throw new BuildError(`${relative(process.cwd(), file)} does not export function ${func}, the handler of ${what}`);
     handlerFiles.push(file);
-    const alias = `handler_${func}`;
+    const alias = `handler_${handlerFiles.length}_${func}`;
     imports.push(`import { ${func} as ${alias} } from "${importPath(outDir, file)}";`);
     return alias;
   };
@@ -192,10 +216,12 @@ export function entryFiles(did: Did, canister: string, outDir: string, root: str
     const later = answersLater(file, func);
     const query = m.mode === 'query' || m.mode === 'composite_query';
     const prefix = m.mode === 'query' ? 'canister_query' : m.mode === 'composite_query' ? 'canister_composite_query' : 'canister_update';
-    if (m.results.length > 1) imports.push(`import { ${resultsClass(m.name)} } from "./replies";`);
+    // What the build says when the handler does not fit (compile.ts).
+    out.push(`// handler: export function ${func}(${m.args.map((t, i) => `a${i}: ${codec.as(t)}`).join(', ')}): ${resultType(codec, m)} in ${relative(resolve(outDir, root), file).split(sep).join('/')}`);
+    if (m.results.length > 1) imports.push(`import { ${codec.resultsClass(m.name)} } from "./replies";`);
     entry(`${prefix} ${m.name}`, [
       ...openArgs(codec, m.args),
-      ...(later || m.results.length === 0 ? [`  ${call};`] : [`  const result = ${call};`]),
+      ...(later || m.results.length === 0 ? [`  ${call};`] : [`  const result: ${resultType(codec, m)} = ${call};`]),
       ...(later ? [] : writeResults(codec, m)),
     ], !query || later);
   }
@@ -209,7 +235,7 @@ export function entryFiles(did: Did, canister: string, outDir: string, root: str
     const call = `${handler(init, 'init', 'init')}(${did.init.map((_, i) => `a${i}`).join(', ')})`;
     entry('canister_init', [...openArgs(codec, did.init), `  ${call};`], true);
   } else if (did.init.length > 0) {
-    throw new BindgenError(`the service has init arguments but ${join(canister, 'lifecycle', 'init.ts')} is missing`);
+    throw new BuildError(`the service has init arguments but ${join(canister, 'lifecycle', 'init.ts')} is missing`);
   }
   const post = lifecycle('post-upgrade');
   const postBody: string[] = ['  upgraded();'];

@@ -31,6 +31,7 @@ export class TypeEmitter {
   /** Helper codecs of opts and vecs, by the AssemblyScript type they handle plus the wire type. */
   private readonly helpers = new Map<string, string>();
   private readonly recursive = new Map<Type, boolean>();
+  private readonly minSizes = new Map<Type, number>();
 
   constructor(did: Did) {
     this.did = did;
@@ -78,6 +79,8 @@ export class TypeEmitter {
   /** Fewest bytes of an encoded value. */
   private minSize(type: Type, path: Set<Type> = new Set()): number {
     const t = resolved(type);
+    const known = this.minSizes.get(t);
+    if (known !== undefined) return known;
     switch (t.kind) {
       case 'prim': return FIXED[t.prim] ?? { null: 0, reserved: 0, empty: 0, principal: 2 }[t.prim as 'null'] ?? 1;
       case 'func': return 4;
@@ -87,7 +90,10 @@ export class TypeEmitter {
         path.add(t);
         const sum = t.fields.reduce((n, f) => n + this.minSize(f.type, path), 0);
         path.delete(t);
-        return Math.min(sum, 1 << 20);
+        const size = Math.min(sum, 1 << 20);
+        // Inside a recursion the size depends on where one came from.
+        if (path.size === 0 || !this.isRecursive(t)) this.minSizes.set(t, size);
+        return size;
       }
       default: return 1;
     }
@@ -348,11 +354,14 @@ export class TypeEmitter {
       this.out.push(`export class ${this.nameOf(t)} {`, `  constructor(public value: ${this.bareType(w)}) {}`, '}', '');
     }
     for (const t of this.names.defined) this.emitClass(t);
+    const aliases = new Set<string>();
     for (const [name, type] of this.did.named) {
       const t = resolved(type);
       const own = this.names.nameOf.get(t);
       const wish = name.replace(/^./, (c) => c.toUpperCase());
-      if (own !== wish && !TAKEN.has(wish) && !this.names.defined.some((d) => this.nameOf(d) === wish)) this.out.push(`export type ${identifier(wish)} = ${this.asType(type)};`, '');
+      if (own === wish || TAKEN.has(wish) || aliases.has(wish) || this.exported().includes(wish)) continue;
+      aliases.add(wish);
+      this.out.push(`export type ${identifier(wish)} = ${this.asType(type)};`, '');
     }
     for (const t of [...this.names.defined, ...this.names.wrapped]) {
       const name = this.nameOf(t);
@@ -405,4 +414,4 @@ export class TypeEmitter {
 }
 
 /** A variant's case as an identifier. */
-export function caseName(f: Field): string { return propertyName(f.label); }
+export function caseName(f: Field): string { return f.label === 'readonly' ? 'readonly_' : propertyName(f.label); }

@@ -3,7 +3,7 @@
  * or variant is called after the place where it stands (`SendMessageArgs`, `ProfileAvatar`).
  */
 import type { Did, Field, RecordType, Type, VariantType } from './did.ts';
-import { resolved } from './did.ts';
+import { fieldHash, resolved } from './did.ts';
 
 export const TAKEN = new Set([
   'Array', 'ArrayBuffer', 'Uint8Array', 'StaticArray', 'String', 'Map', 'Set', 'Error', 'Object', 'Date', 'Math', 'Symbol',
@@ -11,25 +11,28 @@ export const TAKEN = new Set([
 ]);
 
 const KEYWORDS = new Set([
-  'abstract', 'as', 'await', 'bool', 'boolean', 'break', 'case', 'catch', 'class', 'const', 'constructor', 'continue',
+  'abstract', 'as', 'async', 'await', 'bool', 'boolean', 'break', 'case', 'catch', 'class', 'const', 'constructor', 'continue',
   'debugger', 'declare', 'default', 'delete', 'do', 'else', 'enum', 'export', 'extends', 'f32', 'f64', 'false', 'finally', 'for', 'from',
   'function', 'i16', 'i32', 'i64', 'i8', 'if', 'implements', 'import', 'in', 'instanceof', 'interface', 'isize',
-  'keyof', 'let', 'namespace', 'new', 'null', 'number', 'operator', 'override', 'package', 'private', 'protected', 'public',
+  'keyof', 'let', 'namespace', 'new', 'null', 'number', 'of', 'operator', 'override', 'package', 'private', 'protected', 'public',
   'readonly', 'return', 'select', 'static', 'string', 'super', 'switch', 'symbol', 'this', 'throw', 'true', 'try', 'type',
   'typeof', 'u16', 'u32', 'u64', 'u8', 'undefined', 'usize', 'v128', 'var', 'void', 'while', 'with', 'yield',
 ]);
 /** Legal as property names in AssemblyScript although they are words of the language. */
 const PROPERTY_OK = new Set([
-  'name', 'length', 'of', 'from', 'type', 'is', 'as', 'get', 'set', 'any', 'number', 'string', 'boolean', 'bool', 'symbol', 'module',
-  'namespace', 'package', 'operator', 'require', 'auto', 'async', 'select', 'unique', 'infer', 'keyof', 'declare', 'abstract', 'override', 'readonly',
+  'name', 'length', 'from', 'type', 'is', 'as', 'get', 'set', 'any', 'number', 'string', 'boolean', 'bool', 'symbol', 'module',
+  'namespace', 'operator', 'require', 'auto', 'select', 'unique', 'infer', 'keyof', 'declare', 'abstract', 'readonly',
   'undefined', 'i8', 'i16', 'i32', 'i64', 'u8', 'u16', 'u32', 'u64', 'f32', 'f64', 'v128', 'usize', 'isize',
 ]);
 
-/** A legal identifier that resembles `label`; distinct labels of one type stay distinct in practice and are checked by asc. */
+const escaped = (c: string): string => `$${c.codePointAt(0)?.toString(16) ?? ''}$`;
+
+/** A legal identifier that resembles `label`; distinct labels give distinct identifiers. */
 export function identifier(label: string): string {
-  const plain = label.replace(/[^A-Za-z0-9_$]/g, (c) => `$${c.codePointAt(0)?.toString(16) ?? ''}`);
-  if (/^\d/.test(plain) || plain === '') return `_${plain}`;
-  return KEYWORDS.has(plain) ? `${plain}_` : plain;
+  // `_1` is what the field with number 1 is called.
+  const plain = label.replace(/[^A-Za-z0-9_]/gu, escaped).replace(/^(?:\d|_(?=\d+$))/, escaped);
+  if (plain === '') return '$';
+  return KEYWORDS.has(plain.replace(/_+$/, '')) ? `${plain}_` : plain;
 }
 
 export function propertyName(label: string): string {
@@ -42,9 +45,14 @@ function pascal(label: string): string {
   return identifier(label).split(/_+/).filter((w) => w !== '').map((w) => (w[0] ?? '').toUpperCase() + w.slice(1)).join('') || 'T';
 }
 
+/** Longer names of files are cut: not every file system takes them. */
+const MAX_FILE_NAME = 100;
+
 /** `send_message` → `send-message`: the file of a handler. */
 export function fileName(method: string): string {
-  return method.replace(/([a-z0-9])([A-Z])/g, '$1-$2').replace(/[^A-Za-z0-9]+/g, '-').replace(/^-|-$/g, '').toLowerCase();
+  const words = method.replace(/([a-z0-9])([A-Z])/g, '$1-$2').replace(/[^A-Za-z0-9]+/g, '-').replace(/^-|-$/g, '').toLowerCase();
+  const name = words === '' ? identifier(method).replace(/\$+/g, '-').replace(/^-|-$/g, '') || 'unnamed' : words;
+  return name.length <= MAX_FILE_NAME ? name : `${name.slice(0, MAX_FILE_NAME - 9)}-${fieldHash(method).toString(16).padStart(8, '0')}`;
 }
 
 /** All cases null: becomes an AssemblyScript enum. */

@@ -4,6 +4,7 @@
  * Any other table for the same types is decoded too, by way of the coercion.
  */
 import { IDL } from '@dfinity/candid';
+import { BuildError } from '../builder/errors.ts';
 import type { Type } from './did.ts';
 import { resolved } from './did.ts';
 
@@ -113,7 +114,13 @@ function sleb(n: number): number[] {
 export function header(types: Type[]): Uint8Array {
   const idl = types.map(toIdl);
   const table = new Table();
-  for (const t of idl) t.buildTypeTable(table as never);
+  try {
+    for (const t of idl) t.buildTypeTable(table as never);
+  } catch (error) {
+    // The library tells types apart by their definitions written out, which may double at each level.
+    if (error instanceof RangeError) throw new BuildError('the types of the .did contain one another too often for @dfinity/candid');
+    throw error;
+  }
   const args = idl.flatMap((t) => [...t.encodeType(table as never)]);
   return Uint8Array.from([0x44, 0x49, 0x44, 0x4c, ...table.encode(), ...leb(idl.length), ...args]);
 }

@@ -14,7 +14,8 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { gzipSync } from 'node:zlib';
 import { createRequire } from 'node:module';
 import { BACKEND, canisterNames, generateAll } from '../bindgen/bindgen.ts';
-import { BuildError, compile, finishModule } from './compile.ts';
+import { compile, finishModule } from './compile.ts';
+import { BuildError } from './errors.ts';
 import { fitSourceMap } from './source-map.ts';
 import { writeWhole } from './write-whole.ts';
 

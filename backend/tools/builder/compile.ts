@@ -8,10 +8,9 @@ import { readFileSync } from 'node:fs';
 import { relative, resolve, sep } from 'node:path';
 import * as asc from 'assemblyscript/asc';
 import { AbortLines } from './abort-lines.ts';
+import { BuildError } from './errors.ts';
 import { fitSourceMap } from './source-map.ts';
 import { assemble, codeOffset, custom, customName, imports, renameExports, sections } from './wasm-module.ts';
-
-export class BuildError extends Error {}
 
 export interface CompileOptions {
   /** Absolute path of backend/. */
@@ -46,6 +45,25 @@ function useOwnRuntime(root: string): string {
   (asc.libraryFiles as Record<string, string>)['rt/index-minimal'] = readFileSync(resolve(root, path), 'utf8');
   return path;
 }
+
+/** Errors in generated entry points come from handlers that do not fit: says what the contract asks for. */
+function withHandlers(root: string, diagnostics: string): string {
+  const wanted = new Set<string>();
+  for (const [, file = '', line = ''] of diagnostics.matchAll(/ in (generated\/[^/]+\/main\.ts)\((\d+),/g)) {
+    const above = readFileSync(resolve(root, file), 'utf8').split('\n').slice(0, Number(line)).reverse();
+    const [, handler] = /^\/\/ handler: (.*)$/.exec(above.find((l) => l.startsWith('// handler: ')) ?? '') ?? [];
+    if (handler !== undefined) wanted.add(`The .did asks for: ${handler}\n`);
+  }
+  return diagnostics + [...wanted].join('');
+}
+
+/** What people mean who reach for the JavaScript host: a canister has none. */
+const INSTEAD: Record<string, string> = {
+  'env.seed': 'Math.random: use cdk/random.ts',
+  'env.Date.now': 'Date.now: use time() of cdk/api.ts',
+  'env.console.log': 'console.log: use print() of cdk/api.ts',
+  'env.trace': 'trace: use print() of cdk/api.ts',
+};
 
 /** Runs asc. Rejects with its diagnostics. */
 export async function compile({ root, entry, debug = false, flags = [] }: CompileOptions): Promise<Compiled> {
@@ -90,7 +108,9 @@ export async function compile({ root, entry, debug = false, flags = [] }: Compil
     stdout: { write: () => undefined },
     stderr: { write: (chunk: Uint8Array | string) => diagnostics.push(typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk)) },
   } as never);
-  if (error !== null || module === undefined || sourceMap === undefined) throw new BuildError(`${entry}\n${diagnostics.join('')}${error?.message ?? ''}`);
+  if (error !== null || module === undefined || sourceMap === undefined) {
+    throw new BuildError(`${entry}\n${withHandlers(root, diagnostics.join(''))}${error?.message ?? ''}`);
+  }
   return { module, sourceMap: fitSourceMap(sourceMap, 0, (source) => texts.get(source)), sources: [...sources].filter((s) => !s.startsWith('~lib/')).sort() };
 }
 
@@ -114,7 +134,8 @@ export function finishModule(module: Uint8Array, { exports, did, metadata = {}, 
   const before = codeOffset(parts);
   const foreign = imports(parts).filter((i) => i.module !== 'ic0' || i.kind !== 0);
   if (foreign.length > 0) {
-    throw new BuildError(`only functions of ic0 may be imported, found ${foreign.map((i) => `${i.module}.${i.name}`).join(', ')}`);
+    const found = foreign.map((i) => `${i.module}.${i.name}`).map((name) => (INSTEAD[name] === undefined ? name : `${name} (${INSTEAD[name]})`));
+    throw new BuildError(`only functions of ic0 may be imported, found ${found.join(', ')}`);
   }
   parts = renameExports(parts, (name, kind) => {
     if (kind === 0) return exports[name];

@@ -1,13 +1,14 @@
 /**
  * `npm run call -w backend -- <canister> <method> '<JSON array of arguments>'`: calls a canister on
- * the running network, by the name under which it was installed or by its id, and prints the answer.
+ * the running network, by the name under which it was installed, and prints the answer.
  *
  * JSON stands for Candid as @dfinity/agent's types do: numbers and strings of digits for nat and
  * int, text for principals, arrays of 0 or 1 elements for opt, {"Case": content} for variants.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Actor, HttpAgent } from '@dfinity/agent';
+import { Actor, AgentError, HttpAgent } from '@dfinity/agent';
 import { IDL } from '@dfinity/candid';
 import { Principal } from '@dfinity/principal';
 import { BACKEND } from '../bindgen/bindgen.ts';
@@ -39,25 +40,55 @@ function toJson(_key: string, value: unknown): unknown {
   return value;
 }
 
+/** What somebody typed does not fit: the text is for them. */
+class UsageError extends Error {}
+
+interface Target { idlFactory: IDL.InterfaceFactory; method: string; args: unknown[] }
+
+/** Reads the command line against the canister's interface. */
+async function target(name: string, method: string, json: string): Promise<Target> {
+  const file = join(BACKEND, 'declarations', name, `${name}.did.js`);
+  if (name === '' || method === '') throw new UsageError("usage: npm run call -w backend -- <canister> <method> '<JSON array of arguments>'");
+  if (!existsSync(file)) throw new UsageError(`there is no canister ${name}, or it has not been built: npm run build -w backend -- ${name}`);
+  const { idlFactory } = (await import(pathToFileURL(file).href)) as { idlFactory: IDL.InterfaceFactory };
+  const methods = new Map((idlFactory({ IDL }) as IDL.ServiceClass)._fields);
+  const types = methods.get(method)?.argTypes;
+  if (types === undefined) throw new UsageError(`${name} has no method ${method}; it has ${[...methods.keys()].join(', ')}`);
+  const wanted = `${method} takes ${types.length === 0 ? 'no arguments' : `[${types.map((t) => t.display()).join(', ')}]`}`;
+  let values: unknown;
+  try {
+    values = JSON.parse(json);
+  } catch {
+    throw new UsageError(`the arguments are not JSON (texts need quotes: '["Hello"]'): ${json}\n${wanted}`);
+  }
+  if (!Array.isArray(values) || values.length !== types.length) throw new UsageError(`the arguments must be a JSON array of ${types.length}\n${wanted}`);
+  try {
+    const args = values.map((x, i) => fromJson(x, types[i] ?? IDL.Null));
+    IDL.encode(types, args);
+    return { idlFactory, method, args };
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message.trim() : String(error)}\n${wanted}`);
+  }
+}
+
+async function call({ idlFactory, method, args }: Target, name: string): Promise<unknown> {
+  const network = await runningNetwork();
+  if (network === undefined) throw new UsageError(`no network is running (looked in ${STATE_FOLDER})`);
+  const store = new DeploymentStore(STATE_FOLDER);
+  const known = store.load()?.canisters ?? {};
+  const id = known[name];
+  if (id === undefined) throw new UsageError(`${name} is not on the network; known: ${Object.keys(known).join(', ')}`);
+  const agent = HttpAgent.createSync({ host: network.url, identity: store.deployer(), rootKey: network.rootKey });
+  const actor = Actor.createActor(idlFactory, { agent, canisterId: id });
+  return (actor[method] as (...a: unknown[]) => Promise<unknown>)(...args);
+}
+
 const [name = '', method = '', json = '[]'] = process.argv.slice(2);
-const network = await runningNetwork();
-if (network === undefined) {
-  console.error(`no network is running (looked in ${STATE_FOLDER})`);
-  process.exit(1);
+try {
+  console.log(JSON.stringify(await call(await target(name, method, json), name), toJson));
+} catch (error) {
+  // A reject is an answer too: its text, without our stack.
+  if (!(error instanceof UsageError || error instanceof AgentError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
 }
-const store = new DeploymentStore(STATE_FOLDER);
-const module = (await import(pathToFileURL(join(BACKEND, 'declarations', name, `${name}.did.js`)).href)) as { idlFactory: IDL.InterfaceFactory };
-const id = store.load()?.canisters[name];
-if (id === undefined) {
-  console.error(`${name} is not on the network; known: ${Object.keys(store.load()?.canisters ?? {}).join(', ')}`);
-  process.exit(1);
-}
-const agent = HttpAgent.createSync({ host: network.url, identity: store.deployer(), rootKey: network.rootKey });
-const actor = Actor.createActor(module.idlFactory, { agent, canisterId: id });
-const types = (module.idlFactory({ IDL }) as IDL.ServiceClass)._fields.find(([n]) => n === method)?.[1].argTypes;
-if (types === undefined) {
-  console.error(`${name} has no method ${method}`);
-  process.exit(1);
-}
-const args = (JSON.parse(json) as unknown[]).map((x, i) => fromJson(x, types[i] ?? IDL.Null));
-console.log(JSON.stringify(await (actor[method] as (...a: unknown[]) => Promise<unknown>)(...args), toJson));

@@ -14,7 +14,7 @@ import { IDL } from '@dfinity/candid';
 import { Principal } from '@dfinity/principal';
 import { BACKEND } from '../bindgen/bindgen.ts';
 import { buildAll } from '../builder/build.ts';
-import { BuildError } from '../builder/compile.ts';
+import { BuildError } from '../builder/errors.ts';
 import type { NetworkInfo } from '../deploy/deploy.ts';
 import { Deployer } from '../deploy/deploy.ts';
 import { DeploymentStore } from '../deploy/deployment.ts';
