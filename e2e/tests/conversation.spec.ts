@@ -40,14 +40,19 @@ test("two people write to each other, react, edit, reply and delete", async ({ p
 test("three people meet in a group", async ({ person }) => {
   const [ann, ben, cat] = await Promise.all([person("annie"), person("benny"), person("catie")]);
 
+  await Promise.all([ann.callMyself("Annie Lund"), ben.callMyself("Benedikt"), cat.callMyself("Cat Moreau")]);
+  await ann.startChatWith(cat.username);
+  await ann.say("The new shoes are here. They are a size too small, of course.");
+  await ben.startChatWith(cat.username);
+  await ben.say("Can you lend me your harness?");
   await ann.createGroup("Climbing on Sunday", [ben, cat]);
   for (const other of [ben, cat]) await other.joinGroup("Climbing on Sunday");
-  await ann.say("Who brings the rope?");
+  await ann.say("Train at 8:12 from platform 3. Who brings the rope?");
   await ben.say("Me!");
   await cat.say("And I the coffee ☕");
   for (const one of [ann, ben, cat]) {
     await expect(one.message("And I the coffee")).toBeVisible();
-    await expect.poll(() => one.texts()).toEqual(["Who brings the rope?", "Me!", "And I the coffee ☕"]);
+    await expect.poll(() => one.texts()).toEqual(["Train at 8:12 from platform 3. Who brings the rope?", "Me!", "And I the coffee ☕"]);
   }
   await ben.act("And I the coffee", "👍");
   await ann.act("And I the coffee", "👍");

@@ -4,10 +4,7 @@ import { expect, expectAccessible, test } from "../fixtures/test.ts";
 
 test("a display name is shown to others, with the username beneath it", async ({ person }) => {
   const [ann, ben] = await Promise.all([person("namea"), person("nameb")]);
-  await ann.page.getByRole("link", { name: "Me", exact: true }).click();
-  await ann.page.getByRole("textbox", { name: "Display name" }).fill("Ann of Green Gables");
-  await ann.page.getByRole("button", { name: "Save" }).click();
-  await expect(ann.page.getByRole("button", { name: "Saved" })).toBeVisible();
+  await ann.callMyself("Ann of Green Gables");
   // The directory hears of it a moment later, and then finds her so.
   await ben.page.getByRole("link", { name: "People", exact: true }).click();
   const search = ben.page.getByRole("searchbox", { name: "Search by username" });
