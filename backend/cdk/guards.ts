@@ -5,6 +5,7 @@
  * protects nothing: the handler must check again.
  */
 import { caller, isController } from "./api";
+import * as ic0 from "./ic0";
 
 /** The caller has no key of its own. */
 export function callerIsAnonymous(): bool { return caller().isAnonymous; }
@@ -17,3 +18,9 @@ export function callerIsController(): bool { return isController(caller()); }
  * nobody outside has a reason to send them.
  */
 export function isForCanisters(method: string): bool { return method.startsWith("c2c_"); }
+
+/**
+ * For `inspect_message`: bytes of the argument. Whoever takes a message in pays for each of them, so what no honest
+ * caller sends is best refused there.
+ */
+export function argumentBytes(): u32 { return <u32>ic0.msg_arg_data_size(); }

@@ -49,6 +49,10 @@ describe("registration", () => {
     expect(await named()).toEqual([]);
   });
 
+  test("refuses calls larger than any app makes at the door", async () => {
+    await expect(network.as(network.stranger()).user_index(network.userIndex).register_user({ username: "x".repeat(10_000) })).rejects.toThrow("Canister rejected the message");
+  });
+
   test("answers the account that is there when asked again", async () => {
     const again = await ann.index.register_user({ username: "another_name" });
     expect(errorOf(again)).toBe("AlreadyRegistered");

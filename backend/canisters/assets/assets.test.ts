@@ -53,6 +53,8 @@ const text = (s: string): Uint8Array => new TextEncoder().encode(s);
 const hex = (b: Uint8Array): string => Buffer.from(b).toString("hex");
 const sha = (b: Uint8Array): Uint8Array => new Uint8Array(createHash("sha256").update(b).digest());
 const me = (): Principal => uploader.getPrincipal();
+/** Cycles of the site's canister. */
+const balance = (): bigint => net.subnets.flatMap((subnet) => [...subnet.state.canisters.values()]).find((canister) => canister.id.toText() === id)!.balance;
 
 interface Answer {
   status: number;
@@ -440,6 +442,15 @@ describe("permissions", () => {
     ["revoke_permission", [{ of_principal: me(), permission: { Commit: null } }]],
     ["take_ownership", []],
   ];
+
+  test("what strangers upload is refused at the door, where it costs the canister nothing", async () => {
+    const before = balance();
+    const large = [{ batch_id: 0n, content: new Uint8Array(100_000) }];
+    for (const who of [other, Principal.anonymous()]) await expect(site.call("create_chunk", large, who)).rejects.toThrow("Canister rejected the message");
+    expect(balance()).toBe(before);
+    const { batch_id } = await site.call("create_batch", [{}], me());
+    await site.call("create_chunk", [{ batch_id, content: new Uint8Array(100_000) }], me());
+  });
 
   test("strangers and the anonymous caller can change nothing", async () => {
     for (const who of [other, Principal.anonymous()]) {

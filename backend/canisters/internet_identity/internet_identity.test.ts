@@ -151,6 +151,11 @@ describe("registration", () => {
     }
   });
 
+  test("calls larger than any page makes are refused at the door", async () => {
+    const caller = Ed25519KeyIdentity.generate().getPrincipal();
+    await expect(ii.call("identity_registration_finish", [{ authn_method: passkey("x".repeat(20_000)).data, name: [] }], caller)).rejects.toThrow("Canister rejected the message");
+  });
+
   test("a passkey that is known, malformed or too long is refused with the reason", async () => {
     const { pass } = await register();
     const caller = Ed25519KeyIdentity.generate().getPrincipal();
