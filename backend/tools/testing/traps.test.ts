@@ -111,9 +111,9 @@ for (const debug of [true, false]) {
 
     it('names the callers', async () => {
       const message = messageOf(await net.update(here, 'fail', kind(11)));
-      expect(message.split('Canister Backtrace:\n')[1]).toBe((debug
-        ? ['abort (cdk/abort.ts:12:3)', `failing (${at('case 11:')}14)`, `fail (${FOLDER}/updates/fail.ts:4:10)`, 'entry_0 (generated/traps/main.ts:18:18)']
-        : ['cdk/abort-short.ts:8:3', `${at('case 11:')}14`, `${FOLDER}/updates/fail.ts:4:10`]).join('\n'));
+      expect(message.split('Canister Backtrace:\n')[1]?.split('\n')).toEqual(debug
+        ? ['abort (cdk/abort.ts:12:3)', `failing (${at('case 11:')}14)`, `fail (${FOLDER}/updates/fail.ts:4:10)`, expect.stringMatching(/^entry_0 \(generated\/traps\/main\.ts:\d+:\d+\)$/) as string]
+        : ['cdk/abort-short.ts:8:3', `${at('case 11:')}14`, `${FOLDER}/updates/fail.ts:4:10`]);
     });
   });
 }
