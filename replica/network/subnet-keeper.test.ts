@@ -56,7 +56,7 @@ class Setting {
   #resume: (() => void) | undefined;
   readonly keeper: SubnetKeeper;
 
-  constructor() {
+  constructor(isDurable = true) {
     const newWorker = (): FakeWorker => {
       const worker = new FakeWorker(this.openings.length > 1 ? this.openings.shift()! : this.openings[0]!);
       this.workers.push(worker);
@@ -65,6 +65,7 @@ class Setting {
     this.keeper = new SubnetKeeper(
       {
         subnetId: SUBNET_ID,
+        isDurable,
         newWorker,
         rejoin: () => Promise.resolve(void this.rejoined++),
         certified: () => {},
@@ -104,8 +105,8 @@ class Setting {
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-async function running(): Promise<Setting> {
-  const setting = new Setting();
+async function running(isDurable = true): Promise<Setting> {
+  const setting = new Setting(isDurable);
   await setting.keeper.open();
   setting.keeper.begin();
   return setting;
@@ -162,6 +163,13 @@ describe('a subnet whose worker fails', () => {
     await setting.fail('a bug');
     await setting.resume();
     expect([setting.pauses.length, setting.keeper.status]).toEqual([1, { state: 'down', reason: 'the checkpoint does not open', restarts: 0 }]);
+  });
+
+  test('and keeps nothing on the disk is not started again: it would come back empty', async () => {
+    const setting = await running(false);
+    await setting.fail('a bug');
+    await setting.resume();
+    expect([setting.workers.length, setting.keeper.status]).toEqual([1, { state: 'down', reason: expect.stringContaining('nothing of this subnet is on the disk'), restarts: 0 }]);
   });
 
   test('long after the last time begins anew with short pauses', async () => {

@@ -4,6 +4,8 @@
  *
  * - Always: whoever asks gets an answer. While nobody can give it, that is a 503 that names the subnet.
  * - Always: a failure is logged with its reason, and so is that the subnet is back, or given up.
+ * - Never: a restart without what was saved: a subnet that keeps nothing would come back empty, with others still
+ *   counting on what it knew.
  * - Never: a restart over damage. What opening a state refuses it refuses again, so that is given up at once.
  *
  * The other subnets do not notice more than that nothing comes from this one.
@@ -52,6 +54,8 @@ export interface SubnetStatus {
 export interface KeeperOptions {
   /** Textual id, for messages. */
   readonly subnetId: string;
+  /** Whether it has a checkpoint and a log to start from. */
+  readonly isDurable: boolean;
   readonly newWorker: () => KeptWorker;
   /** Gives a subnet that is back what it missed: its delegation, and what the others have sent. */
   readonly rejoin: (node: SubnetNodeApi) => Promise<void>;
@@ -133,7 +137,10 @@ export class SubnetKeeper {
     this.#reason = reason;
     this.#options.log('error', 'subnet.failed', { subnetId: this.#options.subnetId, reason });
     if (this.#options.nowMillis() - this.#runningSince >= STEADY_MILLIS) this.#attempts = 0;
-    this.#restarting = worker.end().then(() => this.#pause());
+    this.#restarting = worker.end().then(() => {
+      if (this.#options.isDurable) this.#pause();
+      else this.#giveUp(`${reason}; nothing of this subnet is on the disk to start it again from`);
+    });
   }
 
   #pause(): void {

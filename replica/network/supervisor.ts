@@ -85,6 +85,7 @@ async function supervise(options: SupervisorOptions, files: NetworkFiles, thread
     const keeper: SubnetKeeper = new SubnetKeeper(
       {
         subnetId: id.toText(),
+        isDurable: stateDir !== undefined,
         newWorker: () => launcher.again(at),
         rejoin: (node) => running.network!.rejoin(at, node),
         certified: (height) => {
