@@ -177,6 +177,25 @@ describe('outbox', () => {
     expect(w.applied.get(1)).toEqual([0, 1]);
   });
 
+  it('O3 goes on with the next envelope to anybody when the timer that would have tried again was lost to traps', () => {
+    const w = new World();
+    w.put(1, 3);
+    w.reject(w.next(), 5, 'stopped');
+    // A trap undoes what the timer did, so it is as if it had not run; after some attempts the kit gives it up.
+    for (let i = 0; i < 20 && w.system.timer !== 0n; i++) {
+      w.tick();
+      for (const call of w.system.calls.splice(0)) w.reject(call, 5, 'trapped');
+    }
+    expect(w.out.waiting(1)).toBe(3);
+    w.system.timeNanos += 600_000_000_000n;
+    w.put(2, 1);
+    for (let i = 0; i < 10 && w.out.waiting(1) > 0; i++) {
+      for (const call of w.take()) w.reply(call, w.receive(call));
+      w.tick();
+    }
+    expect(w.applied.get(1)).toEqual([0, 1, 2]);
+  });
+
   it('O4 counts and reports what a missing destination never gets', () => {
     const w = new World();
     w.put(1, 4);

@@ -56,6 +56,8 @@ const MAX_ATTEMPTS: u32 = 2016;
 const TIMEOUT: u32 = 60;
 /** A call that was not answered after this long was lost to a trap in its continuation. */
 const LOST: u64 = 330 * SECOND;
+/** A sweep that is so late was lost: its timer was given up after traps, which takes the kit three minutes. */
+const OVERDUE: u64 = 330 * SECOND;
 /** Envelopes in one batch, and their bytes: other subnets take 2 MB. */
 const MAX_BATCH: i32 = 100;
 const MAX_BATCH_BYTES: i32 = 1_000_000;
@@ -218,8 +220,9 @@ export class Outbox {
 
   /** Makes sure that a sweep comes within `delay`. */
   private sweepWithin(delay: u64): void {
-    const at = ic0.time() + delay;
-    if (this.sweepAt != 0 && this.sweepAt <= at) return;
+    const now = ic0.time();
+    const at = now + delay;
+    if (this.sweepAt != 0 && this.sweepAt <= at && now < this.sweepAt + OVERDUE) return;
     this.sweepAt = at;
     setTimer(delay, sweep, this);
   }
