@@ -2,6 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cleanName, handleOf, shownName } from './names.ts';
 
+/** What cleaning looks at, and what it must leave alone. */
+const CHARACTERS = ['a', 'Z', ' ', '\n', '\t', '\u0301', '\u0335', '\u0489', '\u200b', '\u200d', '\u202e', '\u2066', '\u2069', '\ufeff', 'ש', 'م', '👩', '\ud800'];
+
 describe('names', () => {
   it('turn no other text around', () => {
     expect(cleanName('Ann \u202egnol ton\u202c Lee')).toBe('Ann gnol ton Lee');
@@ -24,7 +27,8 @@ describe('names', () => {
 
   it('are the same when cleaned twice', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (name) => {
+      fc.property(fc.array(fc.constantFrom(...CHARACTERS)), (characters) => {
+        const name = characters.join('');
         expect(cleanName(cleanName(name))).toBe(cleanName(name));
       }),
     );

@@ -2,6 +2,9 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { isOnlyEmoji, toPieces, withoutOverrides } from './text.ts';
 
+/** Pieces of links and of what stands around them. A general generator of addresses is a hundred times slower. */
+const PARTS = ['http://', 'https://', 'HTTPS://', 'ftp://', 'javascript:', 'example.org', '10.0.0.1', '[::1]', ':80', ':99999', '/', '/a_(b)', '(', ')', '?q=1', '#', '@', '.', ',', '!', '\u202e', '\u2066', ' ', '\n', 'word', '%', '%zz', '<b>', '"', '日本', '🎉', '\ud800'];
+
 describe('links in text', () => {
   it.each([
     ['see https://example.org/a.', ['see ', '!https://example.org/a', '.']],
@@ -15,13 +18,12 @@ describe('links in text', () => {
 
   it('loses no character and links only to the web', () => {
     fc.assert(
-      fc.property(fc.array(fc.oneof(fc.string(), fc.webUrl(), fc.constant('http://'), fc.constant('\u202e'))), (parts) => {
+      fc.property(fc.array(fc.constantFrom(...PARTS)), (parts) => {
         const text = parts.join('');
         const pieces = toPieces(text);
         expect(pieces.map((p) => p.text).join('')).toBe(text);
         for (const piece of pieces) if (piece.kind === 'link') expect(piece.href).toMatch(/^https?:\/\//);
       }),
-      { numRuns: 50 },
     );
   });
 });
