@@ -123,7 +123,7 @@ function explained(file: string, source: string, complaint: string): BuildError 
   const before = Buffer.from(source).subarray(0, Number(place[1])).toString().split('\n');
   const column = before.at(-1)?.length ?? 0;
   const line = source.split('\n')[before.length - 1] ?? '';
-  return new BuildError(`${name}:${before.length}:${column + 1}: ${text.replace(place[0], '').trim()}\n  ${line}\n  ${' '.repeat(column)}^`);
+  return new BuildError(`${name}:${before.length}:${column + 1}: ${text.replace(place[0], '').replace(/ +$/m, '').trim()}\n  ${line}\n  ${' '.repeat(column)}^`);
 }
 
 /** Parses a .did file. What is wrong with it rejects with a `BuildError`. */
