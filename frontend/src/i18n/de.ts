@@ -160,6 +160,7 @@ export const de: Catalogue = {
     renamed: (by, name) => (by === 'Du' ? `Du hast die Gruppe „${name}“ genannt` : `${by} hat die Gruppe „${name}“ genannt`),
     you: 'Du',
     youObject: 'dich',
+    others: (n) => `${n} weitere`,
   },
   roles: { owner: 'Inhaber', admin: 'Verwalter', member: 'Mitglied' },
   details: {

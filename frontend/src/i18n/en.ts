@@ -161,6 +161,7 @@ export const en = {
     renamed: (by: string, name: string) => `${by} named the group “${name}”`,
     you: 'You',
     youObject: 'you',
+    others: (n: number) => `${n} others`,
   },
   roles: { owner: 'owner', admin: 'admin', member: 'member' },
   details: {

@@ -4,7 +4,10 @@ import type { SystemEvent } from '../../domain/chat.ts';
 import type { UserId } from '../../domain/ids.ts';
 import type { Catalogue } from '../../i18n/en.ts';
 
-export function systemText(t: Catalogue, event: SystemEvent, me: UserId, names: ReadonlyMap<UserId, string>): string {
+/** More names than this are counted instead. */
+const MAX_NAMED = 4;
+
+export function systemText(t: Catalogue, event: SystemEvent, me: UserId, names: ReadonlyMap<UserId, string>, language: string): string {
   const who = (id: UserId): string => (id === me ? t.system.you : (names.get(id) ?? t.chat.someone));
   const whom = (id: UserId): string => (id === me ? t.system.youObject : who(id));
   switch (event.what) {
@@ -13,7 +16,7 @@ export function systemText(t: Catalogue, event: SystemEvent, me: UserId, names: 
     case 'group-created':
       return t.system.groupCreated(who(event.by), event.name);
     case 'invited':
-      return t.system.invited(who(event.by), event.users.map(whom).join(', '));
+      return t.system.invited(who(event.by), list(t, event.users.map(whom), language));
     case 'joined':
       return t.system.joined(who(event.user));
     case 'left':
@@ -25,4 +28,10 @@ export function systemText(t: Catalogue, event: SystemEvent, me: UserId, names: 
     case 'renamed':
       return t.system.renamed(who(event.by), event.name);
   }
+}
+
+function list(t: Catalogue, people: readonly string[], language: string): string {
+  const named = people.length > MAX_NAMED ? people.slice(0, MAX_NAMED - 1) : people;
+  const rest = people.length - named.length;
+  return new Intl.ListFormat(language).format(rest === 0 ? named : [...named, t.system.others(rest)]);
 }
