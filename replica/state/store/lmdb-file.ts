@@ -257,7 +257,7 @@ class LmdbFile {
 
   #checkHeader(page: Buffer, number: number, flags: number): void {
     const transaction = natural(page, 8, `page ${number}`);
-    if (natural(page, 0, `page ${number}`) !== number || page.readUInt16LE(18) !== flags || page.readUInt16LE(16) !== 0) fault(`page ${number} is not the one that is meant`);
+    if (natural(page, 0, `page ${number}`) !== number || page.readUInt16LE(18) !== flags) fault(`page ${number} is not the one that is meant`);
     if (transaction > this.#transaction) fault(`page ${number} is of a later transaction`);
   }
 
