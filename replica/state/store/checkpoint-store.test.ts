@@ -1,7 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { open } from 'lmdb';
 import { afterEach, describe, expect, test } from 'vitest';
+import { sealed } from './checkpoint-store.ts';
 import type { CheckpointStore, RecordChange } from './checkpoint-store.ts';
 import { LmdbCheckpointStore } from './lmdb-checkpoint-store.ts';
 import { MemoryCheckpointStore } from './memory-checkpoint-store.ts';
@@ -152,6 +154,27 @@ describe('LMDB checkpoint store', () => {
     older.copy(newest, at, at, at + 16_384);
     writeFileSync(file, newest);
     expect(() => new LmdbCheckpointStore(path)).toThrow(expect.objectContaining({ code: 'checkpoint_corrupted', message: expect.stringContaining('not all of the same checkpoint') }));
+  });
+
+  test('a checkpoint of the first format, without a fingerprint, is read and gets one', async () => {
+    const path = folder();
+    const key = Uint8Array.of(4, 1);
+    const info = new Uint8Array(52).fill(9, 20);
+    const view = new DataView(info.buffer);
+    view.setUint32(0, 1, true);
+    view.setBigUint64(4, 5n, true);
+    view.setBigUint64(12, 2n, true);
+    const first = open<Buffer, Uint8Array>({ path, noSubdir: false, encoding: 'binary', keyEncoding: 'binary', pageSize: 16_384, overlappingSync: false });
+    await first.put(key, Buffer.from(sealed(key, Uint8Array.of(7))));
+    await first.put(Uint8Array.of(0), Buffer.from(sealed(Uint8Array.of(0), info)));
+    await first.close();
+    const store = new LmdbCheckpointStore(path);
+    expect([store.latest(), contents(store)]).toEqual([{ height: 5, stateHash: hash(9) }, [[[4, 1], [7]]]]);
+    await store.commit({ height: 6, stateHash: hash(1) }, [put([4, 2], 8)]);
+    await store.close();
+    const again = new LmdbCheckpointStore(path);
+    expect([again.latest()?.height, contents(again)]).toEqual([6, [[[4, 1], [7]], [[4, 2], [8]]]]);
+    await again.close();
   });
 
   test('a file that no commit ever reached counts as none, whatever a crash left in it', async () => {
