@@ -116,6 +116,13 @@ describe('what the network says about groups', () => {
     membersChanged: true,
   });
 
+  it('keeps the name that the group tells, when my own list still has the old one', async () => {
+    await applyUserUpdate(db, me, update('1', [], [joined]));
+    await applyGroupUpdate(db, me, { ...news([message(0)]), name: 'Renamed' });
+    await applyUserUpdate(db, me, update('2', [], [{ ...joined, readUpTo: 0 }]));
+    expect(await db.chats.get(groupChatId(group))).toMatchObject({ title: 'Renamed', readUpTo: 0 });
+  });
+
   it('forgets an invitation that was taken back', async () => {
     await applyUserUpdate(db, me, update('1', [], [{ ...joined, status: { is: 'invited', by: ann, at: 1 } }]));
     await applyUserUpdate(db, me, update('2', [], [{ ...joined, status: { is: 'gone' } }]));

@@ -166,7 +166,8 @@ async function applyGroupEntry(db: ParleyDatabase, me: UserId, entry: GroupEntry
   const before = stored?.kind === 'group' ? stored : newGroupChat(entry, entry.status.at);
   const chat: GroupChat = {
     ...before,
-    title: entry.name,
+    // My canister knows the name that the group had when I came; the group itself tells of a new one.
+    title: before.version === '0' ? entry.name : before.title,
     localIndex: entry.localIndex,
     membership: entry.status.is === 'invited' ? 'invited' : 'member',
     invitedBy: entry.status.is === 'invited' ? entry.status.by : before.invitedBy,
