@@ -54,7 +54,7 @@ describe('memory of a canister', () => {
     return { out: module.exports as unknown as Fixture, module };
   };
 
-  beforeAll(async () => { code = await compileForTest('cdk/runtime.fixture.ts'); }, 60_000);
+  beforeAll(async () => { code = await compileForTest('cdk/runtime.fixture.ts'); });
 
   it('keeps what is referenced and nothing else breaks, over thousands of random messages', { timeout: 60_000 }, () => {
     for (let seed = 1; seed <= 12; seed++) {

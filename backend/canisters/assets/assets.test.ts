@@ -9,7 +9,7 @@ import fc from "fast-check";
 import { createHash } from "node:crypto";
 import { request } from "node:http";
 import { brotliCompressSync, brotliDecompressSync, gunzipSync, gzipSync } from "node:zlib";
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { startTestNetwork } from "../../tools/testing/network.ts";
 import type { EmbeddedNetwork } from "../../../replica/network/embed.ts";
 import { decodeHashTree, lookupLeaf } from "../../../replica/codec/hash-tree.ts";
@@ -19,7 +19,6 @@ import type { HeaderList } from "../../../replica/http/gateway/types.ts";
 import { idlFactory } from "../../declarations/assets/assets.did.js";
 import { CandidCanister, moduleOf } from "../../tools/testing/candid-canister.ts";
 
-vi.setConfig({ testTimeout: 120_000 }); // enough on a loaded machine
 
 type Any = any; // eslint-disable-line @typescript-eslint/no-explicit-any -- Candid values
 
@@ -124,7 +123,7 @@ describe("uploading with @dfinity/assets", () => {
     expect(await read.isCertified()).toBe(true);
     expect(await read.verifySha256()).toBe(true);
     expect(Buffer.compare(await read.toUint8Array(), big)).toBe(0);
-  }, 120_000);
+  });
 
   test("store, replace, delete and clear work one by one", async () => {
     await manager.store(page("one"), { fileName: "a.html", contentType: "text/html" });
@@ -188,7 +187,7 @@ describe("uploading with @dfinity/assets", () => {
       await site.call("delete_batch", [{ batch_id }], me());
     }
     expect(memoryOf()).toBe(before);
-  }, 60_000);
+  });
 });
 
 describe("serving", () => {

@@ -6,14 +6,13 @@ import { Delegation, DelegationChain, DelegationIdentity, Ed25519KeyIdentity } f
 import { Principal } from "@dfinity/principal";
 import { encode as cbor } from "cborg";
 import { createHash, generateKeyPairSync } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import wabtInit from "wabt";
 import { startTestNetwork } from "../../tools/testing/network.ts";
 import type { EmbeddedNetwork } from "../../../replica/network/embed.ts";
 import { idlFactory } from "../../declarations/internet_identity/internet_identity.did.js";
 import { CandidCanister, moduleOf } from "../../tools/testing/candid-canister.ts";
 
-vi.setConfig({ testTimeout: 120_000 }); // enough on a loaded machine
 
 const II = "rdmx6-jaaaa-aaaaa-aaadq-cai";
 const MINUTE = 60_000_000_000n;

@@ -12,7 +12,7 @@ describe('numbers of any size', () => {
   beforeAll(async () => {
     const { bytes, sourceMap } = await compileForTest('cdk/candid/nat.fixture.ts');
     module = instantiate(bytes, undefined, sourceMap);
-  }, 60_000);
+  });
 
   /** Around every power of two where a representation changes, and random ones. */
   const interesting = (): bigint[] => {

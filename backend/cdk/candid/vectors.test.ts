@@ -22,7 +22,7 @@ describe.skipIf(!existsSync(FOLDER))(`official Candid vectors${existsSync(FOLDER
   });
 
   for (const file of files) {
-    it(`${file}: every assertion holds`, { timeout: 120_000 }, async () => {
+    it(`${file}: every assertion holds`, async () => {
       const source = readFileSync(join(FOLDER, file), 'utf8');
       const { preamble, assertions } = parseVectors(source);
       expect(assertions.length).toBe((withoutComments(source).match(/^assert\b/gm) ?? []).length);

@@ -7,10 +7,9 @@ import fc from "fast-check";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { decodeHashTree, isWellFormed, lookup, lookupLeaf } from "../../../replica/codec/hash-tree.ts";
-import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { compilePure, runPure, StableBytes } from "../stable/testing/pure-module.ts";
 
-vi.setConfig({ testTimeout: 120_000 }); // enough on a loaded machine
 
 type Any = any; // eslint-disable-line @typescript-eslint/no-explicit-any -- exports of a Wasm module
 
@@ -19,7 +18,7 @@ let x: Any;
 beforeAll(async () => {
   const module = new WebAssembly.Module(await compilePure(fileURLToPath(new URL("testing/certification.ts", import.meta.url))));
   x = runPure(module, new StableBytes());
-}, 120_000);
+});
 
 beforeEach(() => x.reset());
 

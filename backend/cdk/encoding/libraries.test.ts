@@ -7,10 +7,9 @@ import fc from "fast-check";
 import { createHash, createHmac } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { crc32 } from "node:zlib";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { compilePure, runPure, StableBytes } from "../stable/testing/pure-module.ts";
 
-vi.setConfig({ testTimeout: 120_000 }); // enough on a loaded machine
 
 type Any = any; // eslint-disable-line @typescript-eslint/no-explicit-any -- exports of a Wasm module
 
@@ -19,7 +18,7 @@ let x: Any;
 beforeAll(async () => {
   const module = new WebAssembly.Module(await compilePure(fileURLToPath(new URL("testing/libraries.ts", import.meta.url))));
   x = runPure(module, new StableBytes());
-}, 120_000);
+});
 
 const hex = (b: Uint8Array): string => Buffer.from(b).toString("hex");
 const bytes = (s: string): Uint8Array => new TextEncoder().encode(s);

@@ -107,7 +107,7 @@ class World {
 }
 
 describe('outbox', () => {
-  beforeAll(async () => { code = await compileForTest('cdk/outbox/outbox.fixture.ts'); }, 60_000);
+  beforeAll(async () => { code = await compileForTest('cdk/outbox/outbox.fixture.ts'); });
 
   it('sends an envelope in the message that put it in, with a bounded wait', () => {
     const w = new World();

@@ -3,10 +3,9 @@
 import fc from "fast-check";
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { compilePure, runPure, StableBytes } from "./testing/pure-module.ts";
 
-vi.setConfig({ testTimeout: 120_000 }); // enough on a loaded machine
 
 type Any = any; // eslint-disable-line @typescript-eslint/no-explicit-any -- exports of a Wasm module
 
@@ -14,7 +13,7 @@ let module: WebAssembly.Module;
 
 beforeAll(async () => {
   module = new WebAssembly.Module(await compilePure(fileURLToPath(new URL("testing/structures.ts", import.meta.url))));
-}, 120_000);
+});
 
 /** The module over one stable memory; `upgrade` drops the heap. */
 class Canister {
@@ -265,7 +264,7 @@ describe("B-tree map, bytes to bytes", () => {
         }),
         { numRuns: 25 },
       );
-    }, 60_000);
+    });
   }
 
   test("keys up to the limit work and longer ones trap", () => {

@@ -28,7 +28,7 @@ describe('hooks of the system', () => {
     await buildCanister({ name: 'hooks', root: BACKEND, debug: true, folder: FOLDER });
     wasm = readFileSync(join(BACKEND, 'build', 'hooks.debug.wasm'));
     net = await startTestNetwork({ subnets: [{ kind: 'system' }, { kind: 'application' }] });
-  }, 120_000);
+  });
 
   beforeEach(async () => {
     id = await net.createCanister({ cycles: 100_000_000_000_000n });

@@ -30,7 +30,7 @@ describe('the kit on a network', () => {
     const bindings = (await import(pathToFileURL(join(BACKEND, 'declarations', 'kit', 'kit.did.js')).href)) as { idlFactory: IDL.InterfaceFactory };
     service = bindings.idlFactory({ IDL }) as IDL.ServiceClass;
     net = await startTestNetwork({ subnets: [{ kind: 'system' }, { kind: 'application' }, { kind: 'application' }] });
-  }, 120_000);
+  });
 
   beforeEach(async () => {
     [here, there] = await Promise.all([1, 2].map(async (i) => {

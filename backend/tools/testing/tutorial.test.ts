@@ -32,7 +32,7 @@ describe('the tutorial', () => {
     const bindings = (await import(pathToFileURL(join(ROOT, 'declarations', 'guestbook', 'guestbook.did.js')).href)) as { idlFactory: IDL.InterfaceFactory };
     service = bindings.idlFactory({ IDL }) as IDL.ServiceClass;
     net = await startTestNetwork({ subnets: [{ kind: 'system' }, { kind: 'application' }, { kind: 'application' }] }, ROOT);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await (net as EmbeddedNetwork | undefined)?.stop();
