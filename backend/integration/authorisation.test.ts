@@ -5,10 +5,12 @@
 import { createHash } from "node:crypto";
 import { IDL } from "@dfinity/candid";
 import { Principal } from "@dfinity/principal";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { Metered } from "../tools/bench/meter.ts";
 import { encodeInit, type Kind, method, methodsOf, moduleOf } from "./chat-network.ts";
 import { MeteredLocalIndex, USER_INDEX as METERED_USER_INDEX } from "./metered-local-index.ts";
+
+vi.setConfig({ testTimeout: 120_000 }); // enough on a loaded machine
 
 /**
  * - yes: it is done, or answered, or goes on with a call to another canister

@@ -1,8 +1,10 @@
 // Groups with members of two subnets.
 
 import { Principal } from "@dfinity/principal";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ChatNetwork, errorOf, messageId, ok, type Person } from "./chat-network.ts";
+
+vi.setConfig({ testTimeout: 120_000 }); // enough on a loaded machine
 
 let network: ChatNetwork;
 let ann: Person;

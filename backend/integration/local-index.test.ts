@@ -1,8 +1,10 @@
 // The local index's work on its children, with everything around it played by hand.
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import type { OutgoingCall } from "../../replica/execution/wasm/types.ts";
 import { MeteredLocalIndex } from "./metered-local-index.ts";
+
+vi.setConfig({ testTimeout: 120_000 }); // enough on a loaded machine
 
 /** The smallest modules; they run nowhere here. */
 const EMPTY = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);

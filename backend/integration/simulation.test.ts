@@ -47,4 +47,4 @@ test("copies agree with what was accepted, whatever was stopped, upgraded, block
     // A world for each run, so a seed is enough to see it again; shrinking would take an hour. PARLEY_CHAT_RUNS makes it a long one.
     { endOnFailure: true, numRuns: Number(process.env["PARLEY_CHAT_RUNS"] ?? 2), ...(process.env["PARLEY_CHAT_SEED"] && { seed: Number(process.env["PARLEY_CHAT_SEED"]) }) },
   );
-}, Number(process.env["PARLEY_CHAT_RUNS"] ?? 2) * 60_000);
+}, Number(process.env["PARLEY_CHAT_RUNS"] ?? 2) * 120_000);

@@ -1,8 +1,10 @@
 // What people who are not wanted can do: little, and nothing that costs much.
 
 import { Principal } from "@dfinity/principal";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ChatNetwork, errorOf, messageId, ok, type Person } from "./chat-network.ts";
+
+vi.setConfig({ testTimeout: 120_000 }); // enough on a loaded machine
 
 let network: ChatNetwork;
 let serial = 0;
@@ -155,7 +157,7 @@ describe("limits", () => {
     expect(await begun()).toBe(50);
     await hours(2);
     expect(await begun()).toBe(60);
-  }, 120_000);
+  });
 
   test("a sender is told when it is too much, and when to come again; repeating what was sent costs nothing", async () => {
     const [ann, bob] = [await somebody(), await somebody()];
@@ -177,7 +179,7 @@ describe("limits", () => {
     await ann.say(bob, "0", { id: first });
     await network.net.time.advance(1_000);
     ok(await send(ann, bob, "later"));
-  }, 60_000);
+  });
 
   test("a member of a group cannot flood it with messages, reactions or invitations", async () => {
     const ann = await somebody();
@@ -200,7 +202,7 @@ describe("limits", () => {
     expect(await until((i) => group.invite_users(crowd(i)))).toBe(5);
     await network.net.time.advance(1_000);
     ok(await group.send_message({ message_id: messageId(), text: "later", replies_to: [] }));
-  }, 60_000);
+  });
 
   test("a person makes 20 groups at once at most", async () => {
     const ann = await somebody();
@@ -212,7 +214,7 @@ describe("limits", () => {
     expect(errorOf(await request())).toBe("RateLimited");
     await network.net.time.advance(180_000);
     ok(await request());
-  }, 60_000);
+  });
 
   test("a group cannot bother somebody for ever", async () => {
     const [ann, bob] = [await somebody(), await somebody()];
