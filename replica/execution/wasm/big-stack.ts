@@ -5,9 +5,11 @@
  * other thread.
  *
  * How: V8 can run Wasm on secondary stacks (made for promise integration), also for plain synchronous calls, under flags
- * meant for its own tests. They are set at the first need, stay set (V8 insists on it), and only concern Wasm instances made
- * afterwards; here that is a trampoline, which tail-calls the canister's function. Should a V8 not know the flags, a
- * recursion too deep for the thread traps earlier than elsewhere, as it would without all this.
+ * meant for its own tests. They are set at the first need and only concern Wasm instances made afterwards; here that is a
+ * trampoline, which tail-calls the canister's function. They stay set: an instance made under them, perhaps by another
+ * thread, may not be called without them. The price: from then on, entering and leaving Wasm that the process instantiates
+ * is slower, for a compiler with millions of small calls many times. Should a V8 not know the flags, a recursion too deep
+ * for the thread traps earlier than elsewhere, as it would without all this.
  */
 import { setFlagsFromString } from 'node:v8'
 import { resourceLimits } from 'node:worker_threads'
