@@ -28,7 +28,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expectAccessible(ben.page);
     await ben.screenshot(`empty-phone-${colorScheme}`);
 
-    const cat = await person(`other${colorScheme[0]}`);
+    const cat = await person(`other${colorScheme[0]}`, { colorScheme });
     await ben.startChatWith(cat.username);
     await expectAccessible(ben.page);
     await ben.say("Are you there?");
