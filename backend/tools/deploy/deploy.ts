@@ -15,6 +15,8 @@ import { siteFiles, siteHash, uploadSite } from "./site.ts";
 import { verifyBls } from "./verify.ts";
 
 const backend = join(import.meta.dirname, "..", "..");
+/** The built sites, a folder each; a test deploys another version from elsewhere. */
+const sitesFolder = process.env["PARLEY_SITES"] || join(backend, "..", "frontend", "dist");
 
 /** Where the official service lives; clients and wallets know this id. */
 const INTERNET_IDENTITY = Principal.fromText("rdmx6-jaaaa-aaaaa-aaadq-cai");
@@ -142,7 +144,7 @@ export class Deployer {
       identityUrl: `http://${SITE_HOSTS.identity}.localhost:${this.network.port}`,
     };
     const files = [
-      ...siteFiles(join(backend, "..", "frontend", "dist", site)),
+      ...siteFiles(join(sitesFolder, site)),
       { path: "/parley-config.json", content: Buffer.from(`${JSON.stringify(config)}\n`) },
     ];
     const hash = siteHash(files);

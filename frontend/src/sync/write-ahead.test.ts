@@ -1,7 +1,7 @@
 import 'fake-indexeddb/auto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ParleyDatabase } from '../db/database.ts';
-import { directChatId, userId } from '../domain/ids.ts';
+import { ParleyDatabase, type Draft } from '../db/database.ts';
+import { directChatId, userId, type MessageId } from '../domain/ids.ts';
 import { composeMessage, openDirectChat, type Outgoing } from './actions.ts';
 import { WriteAhead, type KeyValueStorage } from './write-ahead.ts';
 
@@ -79,5 +79,44 @@ describe('a tab closed in the middle of sending', () => {
     await new WriteAhead(storage).takeUp(db, me);
     expect(await texts()).toEqual([]);
     expect(storage.length).toBe(0);
+  });
+});
+
+describe('a page that goes away in the middle of typing', () => {
+  const draft = (text: string, updatedAt = 5): Draft => ({ chatId, text, replyTo: null, editing: null, updatedAt });
+
+  it('loses nothing: the next start takes up what was typed', async () => {
+    new WriteAhead(storage).noteDraft(me, { ...draft('half a sen'), replyTo: '7' as MessageId });
+    await new WriteAhead(storage).takeUp(db, me);
+    expect(await db.drafts.get(chatId)).toEqual({ ...draft('half a sen'), replyTo: '7' });
+    expect(storage.length).toBe(0);
+  });
+
+  it('keeps what the database has of later', async () => {
+    await db.drafts.put(draft('half a sentence', 9));
+    new WriteAhead(storage).noteDraft(me, draft('half a sen'));
+    await new WriteAhead(storage).takeUp(db, me);
+    expect((await db.drafts.get(chatId))?.text).toBe('half a sentence');
+  });
+
+  it('clears a draft that was emptied last', async () => {
+    await db.drafts.put(draft('no longer wanted', 4));
+    new WriteAhead(storage).noteDraft(me, draft(''));
+    await new WriteAhead(storage).takeUp(db, me);
+    expect(await db.drafts.get(chatId)).toBeUndefined();
+  });
+
+  it('leaves no note behind once the database has it, and none to somebody else', async () => {
+    new WriteAhead(storage).noteDraft(me, draft('stored'))();
+    expect(storage.length).toBe(0);
+    new WriteAhead(storage).noteDraft(me, draft('mine'));
+    await new WriteAhead(storage).takeUp(db, userId('another'));
+    expect([await db.drafts.count(), storage.length]).toEqual([0, 0]);
+  });
+
+  it.each(['', '7', '{"me":"me"}', '{"me":"me","chatId":"d:ann","text":7,"replyTo":null,"editing":null,"updatedAt":1}'])('ignores %j', async (text) => {
+    storage.setItem('parley-draft:d:ann', text);
+    await new WriteAhead(storage).takeUp(db, me);
+    expect([await db.drafts.count(), storage.length]).toEqual([0, 0]);
   });
 });

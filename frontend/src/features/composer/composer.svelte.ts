@@ -1,7 +1,7 @@
 // What is being written in one chat: kept as a draft with every change, so that nothing typed is ever lost
 // to a reload, an update or a closed tab.
 
-import type { ParleyDatabase } from '../../db/database.ts';
+import type { Draft, ParleyDatabase } from '../../db/database.ts';
 import type { MessageEvent } from '../../domain/chat.ts';
 import type { ChatId, MessageId, UserId } from '../../domain/ids.ts';
 import { composeMessage, editMessage, MAX_TEXT_CHARS, saveDraft } from '../../sync/actions.ts';
@@ -21,8 +21,9 @@ export class ComposerState {
   /** What was being written before an edit took its place. */
   #setAside = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #touched = false;
-  readonly #save = (): Promise<void> => this.saveNow();
+  /** How often what is written was changed here. */
+  #changes = 0;
+  readonly #keep = (): Promise<void> => this.keep();
 
   readonly #writeAhead: WriteAhead;
 
@@ -62,13 +63,13 @@ export class ComposerState {
   async restore(): Promise<void> {
     const draft = await this.#db.drafts.get(this.#chatId);
     // Whoever typed faster than the database wins.
-    if (!draft || this.#touched) return;
+    if (!draft || this.#changes > 0) return;
     const find = async (id: MessageId | null): Promise<MessageEvent | null> => {
       const event = id ? await this.#db.events.get([this.#chatId, messageKey(id)]) : undefined;
       return event?.kind === 'message' ? event : null;
     };
     const [replyTo, editing] = [await find(draft.replyTo), await find(draft.editing)];
-    if (this.#touched) return;
+    if (this.#changes > 0) return;
     this.#text = draft.text;
     this.#replyTo = replyTo;
     this.#editing = editing;
@@ -104,7 +105,7 @@ export class ComposerState {
   async submit(): Promise<'sent' | 'edited' | 'nothing'> {
     if (!this.sendable) return 'nothing';
     clearTimeout(this.#timer);
-    draftSaved(this.#save);
+    draftSaved(this.#keep);
     const text = this.#text;
     if (this.#editing) {
       const event = this.#editing;
@@ -126,24 +127,37 @@ export class ComposerState {
 
   async saveNow(): Promise<void> {
     clearTimeout(this.#timer);
-    draftSaved(this.#save);
-    await saveDraft(this.#db, {
+    const changes = this.#changes;
+    await saveDraft(this.#db, this.#draft());
+    // Not before: a page that goes away while the database writes still has to note the draft.
+    if (changes === this.#changes) draftSaved(this.#keep);
+  }
+
+  /** Stores the draft of a page that may be gone before the database has taken it. */
+  async keep(): Promise<void> {
+    const forget = this.#writeAhead.noteDraft(this.#me, this.#draft());
+    await this.saveNow();
+    forget();
+  }
+
+  /** The screen goes away: what was typed is written. */
+  leave(): void {
+    if (isUnsaved(this.#keep)) void this.saveNow();
+  }
+
+  #draft(): Draft {
+    return {
       chatId: this.#chatId,
       text: this.#text,
       replyTo: this.#replyTo?.id ?? null,
       editing: this.#editing?.id ?? null,
       updatedAt: Date.now(),
-    });
-  }
-
-  /** The screen goes away: what was typed is written. */
-  leave(): void {
-    if (isUnsaved(this.#save)) void this.saveNow();
+    };
   }
 
   #later(): void {
-    this.#touched = true;
-    draftChanged(this.#save);
+    this.#changes += 1;
+    draftChanged(this.#keep);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.saveNow(), SAVE_AFTER_MS);
   }
