@@ -25,6 +25,9 @@ export default defineConfig(({ mode }) => ({
   },
   server: { host: '127.0.0.1', strictPort: false },
   test: {
+    // No test waits for time to pass; the limits only end what hangs, on slow and busy machines too.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     environment: 'node',
     include: ['src/**/*.test.ts', 'identity/src/**/*.test.ts', 'scripts/**/*.test.ts'],
   },
