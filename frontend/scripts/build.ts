@@ -3,7 +3,7 @@
 import { readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
-import { generateSW } from 'workbox-build';
+import { injectManifest } from 'workbox-build';
 import { writeBindings } from './bindings.ts';
 import { writeIcons } from './icons.ts';
 
@@ -15,29 +15,17 @@ await build({ configFile: path('vite.identity.config.ts'), logLevel: 'warn' });
 await writeIcons(path('dist/app'), true);
 await writeIcons(path('dist/identity'), false);
 
-const { count, size, warnings } = await generateSW({
+// Last: it lists what the other steps wrote.
+await build({ configFile: path('vite.service-worker.config.ts'), logLevel: 'warn' });
+const { count, size, warnings } = await injectManifest({
   globDirectory: path('dist/app'),
   globPatterns: ['**/*.{html,js,css,svg,webmanifest}', 'icon-192.png'],
+  globIgnores: ['sw.js'],
+  swSrc: path('dist/app/sw.js'),
   swDest: path('dist/app/sw.js'),
-  inlineWorkboxRuntime: true,
-  sourcemap: false,
-  mode: 'production',
-  cleanupOutdatedCaches: true,
-  // The first visit is already good for going offline; a new version waits until the person agrees.
-  clientsClaim: true,
-  skipWaiting: false,
-  navigateFallback: '/index.html',
-  navigateFallbackDenylist: [/^\/api\//, /^\/_\//, /^\/\.well-known\//],
   // Hashed names never change their content.
   dontCacheBustURLsMatching: /^assets\//,
   maximumFileSizeToCacheInBytes: 4 * 1024 * 1024,
-  runtimeCaching: [
-    {
-      urlPattern: ({ sameOrigin, url }) => sameOrigin && url.pathname === '/parley-config.json',
-      handler: 'NetworkFirst',
-      options: { cacheName: 'parley-config', networkTimeoutSeconds: 4 },
-    },
-  ],
 });
 for (const warning of warnings) console.warn(warning);
 const files = await readdir(path('dist/identity'), { recursive: true });

@@ -8,6 +8,7 @@ const ASK_AGAIN_MS = 60 * 60_000;
 
 class Updates {
   #ready = $state.raw(false);
+  #agreed = false;
   #workbox: Workbox | null = null;
 
   get ready(): boolean {
@@ -24,10 +25,10 @@ class Updates {
       this.#ready = true;
     });
     // The first worker takes over a page that had none; any later one means a new version, which this tab or
-    // another has agreed to: then this page is old.
+    // another has agreed to: then this page is old. A forced reload leaves a page without any.
     let controlled = navigator.serviceWorker.controller !== null;
     navigator.serviceWorker.addEventListener('controllerchange', () => {
-      if (controlled) void beforeReload().finally(() => location.reload());
+      if (controlled || this.#agreed) void beforeReload().finally(() => location.reload());
       controlled = true;
     });
     await workbox.register();
@@ -41,6 +42,7 @@ class Updates {
 
   apply(): void {
     this.#ready = false;
+    this.#agreed = true;
     this.#workbox?.messageSkipWaiting();
   }
 }
