@@ -6,6 +6,7 @@
 import { join } from 'node:path';
 import { toHex } from '../codec/bytes.ts';
 import { jsonLogger } from '../network/logger.ts';
+import { stopOnSignals } from '../network/stop-on-signals.ts';
 import { startSupervisor } from '../network/supervisor.ts';
 import { LauncherArgumentError, parseLauncherArguments } from './arguments.ts';
 import { CUSTOM_DOMAINS_FILE, writeStatus } from './status-file.ts';
@@ -27,21 +28,7 @@ async function main(): Promise<void> {
     logLevel,
     log,
   });
-  let stopping = false;
-  const stop = (): void => {
-    // A second signal does not wait.
-    if (stopping) process.exit(130);
-    stopping = true;
-    supervisor.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log('error', 'stop.failed', { reason: String(error) });
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  stopOnSignals(supervisor, log);
 
   const { network, port } = supervisor;
   await installSystemCanisters(network, log);

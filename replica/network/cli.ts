@@ -8,6 +8,7 @@ import { toHex } from '../codec/bytes.ts';
 import type { LogLevel } from '../node/types.ts';
 import type { SubnetKind } from '../types/subnet-config.ts';
 import { jsonLogger, LOG_LEVELS } from './logger.ts';
+import { stopOnSignals } from './stop-on-signals.ts';
 import type { Supervisor } from './supervisor.ts';
 
 const DEFAULT_PORT = 4943;
@@ -134,21 +135,7 @@ async function main(): Promise<void> {
   enableCompileCache();
   const { startSupervisor } = await import('./supervisor.ts');
   const supervisor = await startSupervisor({ stateDir, clean, kinds, port, bind, hostAliases, checkpointBatches, logLevel, log });
-  let stopping = false;
-  const stop = (): void => {
-    // A second signal does not wait.
-    if (stopping) process.exit(130);
-    stopping = true;
-    supervisor.stop().then(
-      () => process.exit(0),
-      (error: unknown) => {
-        log('error', 'stop.failed', { reason: String(error) });
-        process.exit(1);
-      },
-    );
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  stopOnSignals(supervisor, log);
   announce(supervisor, flags);
 }
 
