@@ -4,7 +4,7 @@
  * Always: a message id is taken in at most once while its expiry lies ahead; the receiver (or the target of a
  * management call) pays the induction fee, or the message is rejected.
  */
-import type { UserError } from '../types/errors.ts';
+import { ErrorCode, userError, type UserError } from '../types/errors.ts';
 import type { IngressMessage, TimeNanos } from '../types/messages.ts';
 import type { CanisterState } from '../state/canister-state.ts';
 import type { ReplicatedState } from '../state/replicated-state.ts';
@@ -61,8 +61,15 @@ export function inductIngress(environment: SubnetEnvironment, now: TimeNanos, in
     status: { kind: 'received' },
     forgetAtNanos: ingress.expiryNanos,
   });
-  const fault = enqueue(environment, ingress, ingressFee(config, ingress.envelopeBytes));
+  const fault = historyFault(environment) ?? enqueue(environment, ingress, ingressFee(config, ingress.envelopeBytes));
   if (fault !== undefined) answerIngress(state, now, ingress.messageId, rejection(fault));
+}
+
+/** The message is in the history already, as its reject has to be found there. Nobody pays for it. */
+function historyFault({ state, config }: SubnetEnvironment): UserError | undefined {
+  const { maxIngressHistoryMessages: most } = config;
+  if (most === undefined || state.ingressHistory.size <= most) return undefined;
+  return userError(ErrorCode.IngressHistoryFull, `The history of ingress messages is full (${most} messages). Please retry after a few minutes.`);
 }
 
 function enqueue({ state, config }: SubnetEnvironment, ingress: IngressMessage, fee: bigint): UserError | undefined {

@@ -7,6 +7,7 @@ import { encodeProgram, textOf, type Op } from '../execution/scripted-engine.tes
 import { RESPONSE_RESERVATION_BYTES } from '../state/queues.ts';
 import type { CanisterState } from '../state/canister-state.ts';
 import { Principal } from '../types/principal.ts';
+import { APPLICATION_SUBNET, SYSTEM_SUBNET } from '../types/subnet-config.ts';
 import { RICH, SECOND, TestNetwork, USER } from './subnets.testing.ts';
 
 const reply: Op = { op: 'reply' };
@@ -389,5 +390,38 @@ describe('storage reservation', () => {
     net.subnet.batch();
     net.subnet.call(net.subnet.ingress(a.id, [{ op: 'grow', bytes: 100 * 65_536 }, reply]));
     expect(a.reservedBalance).toBe(0n);
+  });
+});
+
+describe('the history of users’ messages', () => {
+  const run = (kind: 'application' | 'system') => {
+    const limits = kind === 'system' ? SYSTEM_SUBNET : { ...APPLICATION_SUBNET, maxIngressHistoryMessages: 3 };
+    const net = new TestNetwork({ config: limits });
+    const canister = net.subnet.addCanister();
+    const send = (count: number) => net.subnet.call(...Array.from({ length: count }, () => net.subnet.ingress(canister.id, [{ op: 'append', text: 'x' }, reply])));
+    return { net, canister, send };
+  };
+
+  test('rejects new messages while it is full, free of charge, and takes them again when old ones are forgotten', () => {
+    const { net, canister, send } = run('application');
+    expect(send(2)).not.toContainEqual(expect.stringContaining('rejected'));
+    const [third, fourth] = send(2);
+    expect(third).toMatch(/^replied/);
+    expect(fourth).toMatch(/^rejected 204/);
+    const before = canister.balance;
+    expect(send(1)).toEqual([expect.stringMatching(/^rejected 204/)]);
+    expect(canister.balance).toBe(before);
+    expect(textOf(canister)).toBe('xxx');
+    net.now += 400n * SECOND;
+    net.subnet.batch();
+    expect(send(1)).toEqual([expect.stringMatching(/^replied/)]);
+    expect(textOf(canister)).toBe('xxxx');
+  });
+
+  test('has no limit on a system subnet', () => {
+    expect(SYSTEM_SUBNET.maxIngressHistoryMessages).toBeUndefined();
+    expect(APPLICATION_SUBNET.maxIngressHistoryMessages).toBe(600_000);
+    const { send } = run('system');
+    expect(send(20)).not.toContainEqual(expect.stringContaining('rejected'));
   });
 });

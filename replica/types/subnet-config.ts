@@ -105,6 +105,8 @@ export interface SubnetConfig {
   /** Whether somebody carries HTTP outcalls out and consensus answers them. Absent: no. */
   readonly httpOutcalls?: boolean;
   readonly maxIngressMessagesPerBlock: number;
+  /** Messages of users remembered at a time, above which new ones are rejected. Absent: no limit, as on system subnets. */
+  readonly maxIngressHistoryMessages?: number;
   /** Users' messages and slices of streams together. */
   readonly maxBlockPayloadBytes: number;
 }
@@ -130,9 +132,13 @@ const COMMON = {
   maxBlockPayloadBytes: 4 * MIB,
 } as const;
 
+/** 1,000 a block, a block a second, for five minutes of expiry; twice, as answers stay as long again. */
+const INGRESS_HISTORY_MESSAGES = 2 * 1000 * 300;
+
 export const APPLICATION_SUBNET: SubnetConfig = {
   ...COMMON,
   kind: 'application',
+  maxIngressHistoryMessages: INGRESS_HISTORY_MESSAGES,
   fees: APPLICATION_FEES,
   instructions: {
     message: 40_000_000_000,
