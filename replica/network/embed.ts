@@ -82,6 +82,8 @@ export interface NetworkOptions {
    * it, tests show where a canister trapped. Absent: traps cost less.
    */
   readonly explainTrap?: (trap: TrapReport) => string | undefined;
+  /** With `explainTrap`: told by `stop` what `takeUnheardTraps` would still have answered, if anything. */
+  readonly onUnheardTraps?: (traps: readonly string[]) => void;
 }
 
 /** What a call ended with. Rejects are data: nothing here throws for what a canister did. */
@@ -199,6 +201,12 @@ export interface EmbeddedNetwork {
   ingressStatus(canister: PrincipalLike, requestId: Uint8Array): CallOutcome | undefined;
   /** Runs rounds until the submitted call has ended. */
   awaitCall(canister: PrincipalLike, requestId: Uint8Array): Promise<CallOutcome>;
+  /**
+   * With `explainTrap`: the traps that no reject given out here spoke of, explained, oldest first, equal ones once. They
+   * happened in timers, heartbeats, hooks and callbacks, in calls between canisters, and in calls over HTTP. Each is
+   * answered once; of more than 64 traps the last are known.
+   */
+  takeUnheardTraps(): string[];
   /** Stops everything; with `stateDir`, writes a checkpoint first unless `crash` is set (then as `kill -9` would). */
   stop(options?: { crash?: boolean }): Promise<void>;
 }
@@ -236,13 +244,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
   /** Set once all nodes are there; they report earlier. */
   const made: { network?: Network } = {};
   const nodes: SubnetNode[] = [];
-  const { explainTrap } = options;
-  const traps = new RecentTraps();
-  const explain = (message: string): string => {
-    const trap = explainTrap && traps.behind(message);
-    const explanation = trap && explainTrap(trap);
-    return explanation === undefined ? message : `${message}\n${explanation}`;
-  };
+  const traps = options.explainTrap && new RecentTraps(options.explainTrap);
   try {
     for (const [at, record] of files.registry.subnets.entries()) {
       const host: NodeHost = {
@@ -267,7 +269,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
             randomBytes: (length) => randomBytes(length),
             monotonicMillis: () => performance.now(),
             checkpointBatches: options.checkpointBatches,
-            onTrap: explainTrap && ((canister, trap) => traps.add(canister, trap)),
+            onTrap: traps && ((canister, trap) => traps.add(canister, trap)),
           },
         ),
       );
@@ -281,7 +283,7 @@ export async function startNetwork(options: NetworkOptions = {}): Promise<Embedd
   const network = (made.network = new Network(files.registry, nodes, () => clock.nowNanos()));
   await network.start();
   for (const node of nodes) node.wake();
-  const running = new RunningNetwork(network, nodes, clock, files, options.hostAliases, explain);
+  const running = new RunningNetwork(network, nodes, clock, files, options, traps);
   if (options.port !== undefined && options.port !== null) await running.openHttp(options.port, options.bind);
   return running;
 }
@@ -312,8 +314,8 @@ class RunningNetwork implements EmbeddedNetwork {
   readonly #aliases: Readonly<Record<string, string>> | undefined;
   #server: HttpServer | undefined;
   readonly #files: NetworkFiles;
-  /** A reject's message with what is known about the trap behind it. */
-  readonly #explain: (rejectMessage: string) => string;
+  readonly #traps: RecentTraps | undefined;
+  readonly #onUnheardTraps: NetworkOptions['onUnheardTraps'];
   #nonce = 0;
 
   constructor(
@@ -321,11 +323,12 @@ class RunningNetwork implements EmbeddedNetwork {
     nodes: readonly SubnetNode[],
     clock: EmbeddedClock,
     files: NetworkFiles,
-    aliases: Readonly<Record<string, string>> | undefined,
-    explain: (rejectMessage: string) => string,
+    options: Pick<NetworkOptions, 'hostAliases' | 'onUnheardTraps'>,
+    traps: RecentTraps | undefined,
   ) {
-    this.#aliases = aliases;
-    this.#explain = explain;
+    this.#aliases = options.hostAliases;
+    this.#onUnheardTraps = options.onUnheardTraps;
+    this.#traps = traps;
     this.#network = network;
     this.#nodes = nodes;
     this.#clock = clock;
@@ -500,7 +503,7 @@ class RunningNetwork implements EmbeddedNetwork {
   }
 
   #rejectOf({ rejectCode, rejectMessage, errorCode }: WireError): Extract<CallOutcome, { kind: 'reject' }> {
-    return { kind: 'reject', code: rejectCode, message: this.#explain(rejectMessage), errorCode };
+    return { kind: 'reject', code: rejectCode, message: this.#traps?.explained(rejectMessage) ?? rejectMessage, errorCode };
   }
 
   #nodeOf(canister: Principal): SubnetNode {
@@ -511,11 +514,17 @@ class RunningNetwork implements EmbeddedNetwork {
     return node;
   }
 
+  takeUnheardTraps(): string[] {
+    return this.#traps?.takeUnheard() ?? [];
+  }
+
   async stop(options: { crash?: boolean } = {}): Promise<void> {
     await this.closeHttp();
     for (const node of this.#nodes) await node.stop({ crash: options.crash ?? false });
     this.#clock.stop();
     this.#files.release();
+    const unheard = this.#onUnheardTraps === undefined ? [] : this.takeUnheardTraps();
+    if (unheard.length > 0) this.#onUnheardTraps?.(unheard);
   }
 }
 

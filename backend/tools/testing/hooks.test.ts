@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IDL } from '@dfinity/candid';
 import { Principal } from '@dfinity/principal';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { EmbeddedNetwork } from '../../../replica/network/embed.ts';
 import { expectReply } from '../../../replica/network/embed.ts';
 import { BACKEND, generateCanister } from '../bindgen/bindgen.ts';
@@ -35,6 +35,9 @@ describe('hooks of the system', () => {
     await net.install(id, wasm);
   });
 
+  // Heartbeats that trap go on doing so while the test asks what it wants to know.
+  afterEach(() => { net.takeUnheardTraps(); });
+
   afterAll(async () => { await (net as EmbeddedNetwork | undefined)?.stop(); });
 
   const count = async (method: 'heartbeats' | 'low_memory'): Promise<number> =>
@@ -64,6 +67,9 @@ describe('hooks of the system', () => {
     await net.tick(3);
     expect(await count('heartbeats')).toBe(before);
     expect((await logLines(net, id)).at(-1)).toContain('a heartbeat that traps');
+    expect(net.takeUnheardTraps()).toContainEqual(
+      expect.stringMatching(new RegExp(`^canister_heartbeat: Error from Canister ${id}: [^]*\nat ${FOLDER}/lifecycle/heartbeat.ts:5:3\n    assert`)),
+    );
     await setFailing(false);
     const after = await count('heartbeats');
     await net.tick(2);
@@ -104,6 +110,9 @@ describe('hooks of the system', () => {
     await setFailing(false);
     expect(await count('low_memory')).toBe(0);
     expect((await logLines(net, id)).some((line) => line.includes('a hook that traps'))).toBe(true);
+    expect(net.takeUnheardTraps()).toContainEqual(
+      expect.stringMatching(new RegExp(`^canister_on_low_wasm_memory: [^]*\nat ${FOLDER}/lifecycle/on-low-wasm-memory.ts:7:3\n`)),
+    );
     await hold(MIB);
   });
 });

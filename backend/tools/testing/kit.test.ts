@@ -40,7 +40,11 @@ describe('the kit on a network', () => {
     })) as [string, string];
   });
 
-  afterAll(async () => { await (net as EmbeddedNetwork | undefined)?.stop(); });
+  afterAll(async () => {
+    // The timer that traps on purpose is tried again.
+    (net as EmbeddedNetwork | undefined)?.takeUnheardTraps();
+    await (net as EmbeddedNetwork | undefined)?.stop();
+  });
 
   const type = (method: string): IDL.FuncClass => {
     const found = service._fields.find(([name]) => name === method)?.[1];
@@ -120,6 +124,7 @@ describe('the kit on a network', () => {
     expect(await call(here, 'ticks')).toEqual(['one', 'every two']);
     await net.time.advance(1_000);
     expect(await call(here, 'ticks')).toEqual(['one', 'every two', 'three']);
+    expect(net.takeUnheardTraps()).toEqual([expect.stringContaining(`a task that traps at ${FOLDER}/updates/set-timers.ts`)]);
     for (let i = 0; i < 4; i++) await net.time.advance(1_000);
     expect(await call(here, 'ticks')).toEqual(['one', 'every two', 'three', 'every two', 'every two']);
   });

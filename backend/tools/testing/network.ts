@@ -1,6 +1,10 @@
 /**
  * The embedded network for tests of canisters: a reject that comes from a trap says on which line of
- * the source, for every module that the build made.
+ * the source, for every module that the build made. A trap that no reject tells the test of (in a
+ * timer, a heartbeat, a hook, a callback, a call that another canister made) says the same in
+ * `takeUnheardTraps()`, or on standard error when the network stops:
+ *
+ *     expect(net.takeUnheardTraps()).toEqual([]);
  *
  *     Error from Canister …: Canister trapped: integer division by 0.
  *     …
@@ -22,7 +26,11 @@ import { culprit, SourceLines, spell } from './source-lines.ts';
 
 export function startTestNetwork(options: NetworkOptions = {}, root: string = BACKEND): Promise<EmbeddedNetwork> {
   const maps = new BuiltMaps(join(root, 'build'));
-  return startNetwork({ explainTrap: (trap) => explain(trap, maps.of(trap.moduleHash)), ...options });
+  return startNetwork({ explainTrap: (trap) => explain(trap, maps.of(trap.moduleHash)), onUnheardTraps: print, ...options });
+}
+
+function print(traps: readonly string[]): void {
+  console.error(['Traps that no reject told the test of (takeUnheardTraps takes them):', ...traps].join('\n\n'));
 }
 
 /** The source maps below build/, by the hash of the module (plain or compressed) that they belong to. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IDL } from '@dfinity/candid';
 import { Principal } from '@dfinity/principal';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CallOutcome, EmbeddedNetwork } from '../../../replica/network/embed.ts';
 import { expectReply } from '../../../replica/network/embed.ts';
 import { APPLICATION_SUBNET } from '../../../replica/types/subnet-config.ts';
@@ -64,6 +64,9 @@ for (const debug of [true, false]) {
       })) as [string, string];
     });
 
+    // A trap that a test neither was told of nor took fails it.
+    afterEach(() => { expect(net.takeUnheardTraps()).toEqual([]); });
+
     afterAll(async () => { await (net as EmbeddedNetwork | undefined)?.stop(); });
 
     const messageOf = (outcome: CallOutcome): string => {
@@ -103,6 +106,31 @@ for (const debug of [true, false]) {
     it('shows the line of an init that fails', async () => {
       const failing = net.install(here, wasm, new Uint8Array(IDL.encode([IDL.Bool], [true])), { mode: 'reinstall' });
       await expect(failing).rejects.toThrow(`at ${FOLDER}/lifecycle/init.ts:2:`);
+    });
+
+    it('shows the line of a trap in a timer, which no reject tells', async () => {
+      expectReply(await net.update(here, 'fail_in_timer', kind(13)));
+      await net.time.advance(1);
+      expect(net.takeUnheardTraps()).toEqual([expect.stringMatching(new RegExp(
+        `^canister_update <kit> timer: Error from Canister ${here}: [^]*a throw[^]*\nat ${at('case 13:')}[^]*\nCanister Backtrace:\n[^]*cdk/timers.ts:`,
+      ))]);
+    });
+
+    it('shows the line of a trap that the calling canister keeps to itself', async () => {
+      expectReply(await net.update(here, 'keep_back', other(13)));
+      expect(net.takeUnheardTraps()).toEqual([expect.stringContaining(`\nat ${at('case 13:')}`)]);
+    });
+
+    it('says once of each trap that it was not told, and nothing of those that were', async () => {
+      expectReply(await net.update(here, 'keep_back', other(13)));
+      expectReply(await net.update(here, 'keep_back', other(13)));
+      // The words are the same as of those before.
+      expect(messageOf(await net.update(here, 'pass_on', other(13)))).toContain(`at ${at('case 13:')}`);
+      expect(net.takeUnheardTraps()).toHaveLength(1);
+      expect(net.takeUnheardTraps()).toEqual([]);
+      messageOf(await net.update(here, 'fail', kind(13)));
+      messageOf(await net.query(here, 'fail_in_query', kind(13)));
+      expect(net.takeUnheardTraps()).toEqual([]);
     });
 
     it('adds nothing to a reject that no trap led to', async () => {

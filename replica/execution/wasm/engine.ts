@@ -231,7 +231,7 @@ function execute(
   const instructionsUsed = left < 0n ? limit : limit - left
   const stableDirtyPages = api.stableDirtyPages
   if (trap !== null) {
-    onTrap?.({ error: trap.error, module: state.module, frames: trapFrames(state.module, thrown) })
+    onTrap?.({ error: trap.error, entryPoint: exportOf(entry) ?? entry.kind, module: state.module, frames: trapFrames(state.module, thrown) })
     if (trap.logText !== undefined) api.addLog(new TextEncoder().encode(`[TRAP]: ${trap.logText}`))
     state.rollback()
     return { error: trap.error, instructionsUsed, logs: api.logs, heapDirtyPages, stableDirtyPages, delta: null }

@@ -378,6 +378,8 @@ export interface TrapFrame {
 /** How an execution was stopped, for people. Not replicated: it comes from the host's stack. */
 export interface Trap {
   readonly error: EngineError
+  /** What ran: the export, such as "canister_update greet" or "canister_heartbeat", or "replyCallback" and the like. */
+  readonly entryPoint: string
   readonly module: CanisterModule
   /** Innermost first, at most 50; worked out when asked for, which takes as long as compiling the module, once. */
   frames(): readonly TrapFrame[]
