@@ -29,7 +29,7 @@ export class Timeline {
   readonly #me: UserId;
   readonly #loaded: Live<LoadedEvents | null>;
   #window = $state.raw<Window | null>(null);
-  /** The read mark when the chat was opened: the unread line stays where it was found. */
+  /** The read mark when the chat was opened, or when news came unseen: the unread line stays where it was found. */
   #unreadAfter = $state.raw<number | null>(null);
   #moving = false;
   #days = $derived.by((): TimelineDay[] => toDays(this.events, this.#unreadAfter, this.#me, startOfDay));
@@ -76,10 +76,6 @@ export class Timeline {
     return this.#window?.to === Infinity;
   }
 
-  get hasUnreadLine(): boolean {
-    return this.#unreadAfter !== null;
-  }
-
   /** Opens at the first unread message, or at the end. */
   async open(): Promise<void> {
     const chat = await this.#store.chat();
@@ -95,6 +91,11 @@ export class Timeline {
 
   async toEnd(): Promise<void> {
     this.#window = { from: await this.#store.stepBack(Infinity, FIRST_PAGE), to: Infinity };
+  }
+
+  /** News came that nobody was looking at: the line stands before them, once. */
+  drawUnreadLine(after: number): void {
+    this.#unreadAfter = after;
   }
 
   /** What I send is after everything there is: the line would only be in the way. */
