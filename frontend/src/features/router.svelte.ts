@@ -63,7 +63,7 @@ export class Router {
   go(route: Route, how: 'push' | 'replace' = 'push'): void {
     const path = pathOf(route);
     if (path !== location.pathname) {
-      if (how === 'push') history.pushState({ inside: true }, '', path);
+      if (how === 'push') history.pushState({ from: location.pathname }, '', path);
       else history.replaceState(history.state, '', path);
     }
     this.#route = route;
@@ -71,8 +71,19 @@ export class Router {
 
   /** Back if we came from within the app, else to `fallback`. */
   back(fallback: Route): void {
-    if ((history.state as { inside?: boolean } | null)?.inside) history.back();
-    else this.go(fallback, 'replace');
+    if (this.#from === undefined) this.go(fallback, 'replace');
+    else history.back();
+  }
+
+  /** To what this screen belongs to. A step back where one came from there, so that the device's own "back" does not return here. */
+  up(route: Route): void {
+    if (this.#from === pathOf(route)) history.back();
+    else this.go(route, 'replace');
+  }
+
+  /** Address from which the present screen was opened. */
+  get #from(): string | undefined {
+    return (history.state as { from?: string } | null)?.from;
   }
 }
 
