@@ -12,8 +12,6 @@ export const de: Catalogue = {
     close: 'Schließen',
     cancel: 'Abbrechen',
     back: 'Zurück',
-    retry: 'Noch einmal',
-    loading: 'Lädt',
     crashed: 'Auf dieser Seite ist etwas schiefgegangen. Deine Nachrichten sind sicher.',
     reload: 'Neu laden',
     listWidth: 'Breite der Liste',
@@ -34,7 +32,6 @@ export const de: Catalogue = {
     failed: 'Das hat nicht geklappt. Es wurde nichts angelegt.',
     interrupted: 'Das Anmeldefenster wurde geschlossen.',
     unreachable: 'Parley ist gerade nicht erreichbar. Prüfe die Verbindung und versuche es noch einmal.',
-    step: (n, of) => `Schritt ${n} von ${of}`,
   },
   username: {
     title: 'Wähle einen Benutzernamen',
@@ -78,7 +75,6 @@ export const de: Catalogue = {
     newGroup: 'Neue Gruppe',
     failed: 'Die Suche hat nicht geklappt.',
     known: 'Leute, mit denen du schreibst',
-    you: 'Das bist du',
     searching: 'Sucht',
   },
   newGroup: {
@@ -96,7 +92,6 @@ export const de: Catalogue = {
     messages: 'Nachrichten',
     openDetails: 'Einzelheiten',
     members: (n) => `${n} ${plural(n, 'Mitglied', 'Mitglieder')}`,
-    directNote: 'Direkter Chat',
     compose: 'Nachricht schreiben',
     send: 'Senden',
     save: 'Sichern',
@@ -194,7 +189,6 @@ export const de: Catalogue = {
   me: {
     title: 'Ich',
     displayName: 'Anzeigename',
-    bio: 'Über dich',
     save: 'Sichern',
     saved: 'Gesichert',
     appearance: 'Aussehen',
@@ -212,7 +206,6 @@ export const de: Catalogue = {
     signOutText: 'Deine Nachrichten werden von diesem Gerät entfernt. In deinem Konto bleiben sie.',
     signOutUnsent: (n) => `${n} ${plural(n, 'Nachricht ist', 'Nachrichten sind')} noch nicht gesendet und ${plural(n, 'ginge', 'gingen')} verloren.`,
     principal: 'Principal',
-    version: 'Version',
   },
   block: {
     block: (name) => `${name} blockieren`,
@@ -223,7 +216,7 @@ export const de: Catalogue = {
     list: 'Blockierte Leute',
   },
   failures: {
-    offline: 'Keine Verbindung. Es wird von selbst noch einmal versucht.',
+    offline: 'Es gibt keine Verbindung.',
     'session-expired': 'Melde dich zuerst wieder an.',
     unavailable: 'Das Netz hat nicht geantwortet. Versuche es gleich noch einmal.',
     'not-allowed': 'Das darfst du nicht.',

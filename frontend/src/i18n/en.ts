@@ -12,8 +12,6 @@ export const en = {
     close: 'Close',
     cancel: 'Cancel',
     back: 'Back',
-    retry: 'Try again',
-    loading: 'Loading',
     crashed: 'Something went wrong on this page. Your messages are safe.',
     reload: 'Reload',
     listWidth: 'Width of the list',
@@ -34,7 +32,6 @@ export const en = {
     failed: 'That did not work. Nothing was created.',
     interrupted: 'The sign-in window was closed.',
     unreachable: 'Parley cannot be reached right now. Check your connection and try again.',
-    step: (n: number, of: number) => `Step ${n} of ${of}`,
   },
   username: {
     title: 'Choose a username',
@@ -78,7 +75,6 @@ export const en = {
     newGroup: 'New group',
     failed: 'The search did not work.',
     known: 'People you talk to',
-    you: 'That is you',
     searching: 'Searching',
   },
   newGroup: {
@@ -96,7 +92,6 @@ export const en = {
     messages: 'Messages',
     openDetails: 'Details',
     members: (n: number) => `${n} ${plural(n, 'member', 'members')}`,
-    directNote: 'Direct chat',
     compose: 'Write a message',
     send: 'Send',
     save: 'Save',
@@ -195,7 +190,6 @@ export const en = {
   me: {
     title: 'Me',
     displayName: 'Display name',
-    bio: 'About you',
     save: 'Save',
     saved: 'Saved',
     appearance: 'Appearance',
@@ -213,7 +207,6 @@ export const en = {
     signOutText: 'Your messages are removed from this device. They stay in your account.',
     signOutUnsent: (n: number) => `${n} ${plural(n, 'message has', 'messages have')} not been sent yet and would be lost.`,
     principal: 'Principal',
-    version: 'Version',
   },
   block: {
     block: (name: string) => `Block ${name}`,
@@ -224,7 +217,7 @@ export const en = {
     list: 'Blocked people',
   },
   failures: {
-    offline: 'No connection. It is tried again by itself.',
+    offline: 'There is no connection.',
     'session-expired': 'Sign in again first.',
     unavailable: 'The network did not answer. Try again in a moment.',
     'not-allowed': 'You are not allowed to do that.',
