@@ -4,6 +4,7 @@ import { parentPort } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { initBls } from '../crypto/bls.ts';
 import { RealClock } from './clocks.ts';
+import { Outbox } from './outbox.ts';
 import type { FromWorker, Peer, ToWorker, WorkerStart } from './worker-messages.ts';
 import { decodeSecrets } from '../registry/keys.ts';
 import { decodeRegistry } from '../registry/registry.ts';
@@ -18,7 +19,13 @@ const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 const port = parentPort;
 if (!port) throw new Error('this file is the entry of a worker thread');
-const send = (message: FromWorker): void => port.postMessage(message);
+const outbox = new Outbox<FromWorker>((messages) => port.postMessage(messages));
+const send = (message: FromWorker): void => outbox.add(message);
+/** What changes how this thread is spoken to, or is the last thing it says. */
+const sendNow = (message: FromWorker): void => {
+  send(message);
+  outbox.flush();
+};
 
 // Begins before the supervisor knows what to open, so that the threads get ready side by side.
 const blsReady = initBls();
@@ -44,7 +51,7 @@ async function open(start: WorkerStart): Promise<SubnetNode> {
         log: (level, event, fields) => {
           if (LEVELS.indexOf(level) >= loudest) send({ kind: 'log', level, event, fields });
         },
-        broken: (reason) => send({ kind: 'broken', reason }),
+        broken: (reason) => sendNow({ kind: 'broken', reason }),
       },
       randomBytes: (length) => randomBytes(length),
       later: (millis, callback) => {
@@ -53,6 +60,7 @@ async function open(start: WorkerStart): Promise<SubnetNode> {
         return () => clearTimeout(timer);
       },
       monotonicMillis: () => performance.now(),
+      intake: () => new Promise((resolve) => setImmediate(() => setImmediate(resolve))),
       queryClockMillis: () => performance.now(),
       checkpointBatches: start.checkpointBatches,
     },
@@ -70,7 +78,7 @@ function serve(node: SubnetNode, peers: readonly Peer[]): void {
   // Nothing may leave any more over a state that an exception left half done; the supervisor ends this thread next.
   onUncaught = (error) => node.fail(error);
   for (const peer of peers) link(node, peer);
-  port!.on('message', (message: ToWorker) => {
+  const take = (message: ToWorker): void => {
     if (message.kind === 'begin') node.wake();
     if (message.kind === 'peer') link(node, message.peer);
     if (message.kind !== 'call') return;
@@ -79,8 +87,9 @@ function serve(node: SubnetNode, peers: readonly Peer[]): void {
       (value) => send({ kind: 'result', id: message.id, value }),
       (error: unknown) => send({ kind: 'error', id: message.id, reason: traceOf(error) }),
     );
-  });
-  send({ kind: 'ready' });
+  };
+  port!.on('message', (messages: readonly ToWorker[]) => messages.forEach(take));
+  sendNow({ kind: 'ready' });
 }
 
 /** What a second attempt may find better. */
@@ -98,13 +107,13 @@ function traceOf(error: unknown): string {
 
 /** Until there is a node that can be told. */
 let onUncaught = (error: unknown): void => {
-  send({ kind: 'failed', reason: traceOf(error), lasting: false });
+  sendNow({ kind: 'failed', reason: traceOf(error), lasting: false });
 };
 // A thread that ends by itself while LMDB writes takes the process with it; so it is left to the supervisor to end it.
 process.on('uncaughtException', (error) => onUncaught(error));
 
-port.once('message', (message: ToWorker) => {
-  if (message.kind !== 'open') throw new Error(`first message ${message.kind}`);
-  open(message.start).then((node) => serve(node, message.start.peers), (error: unknown) => send(failureOf(error)));
+port.once('message', ([message]: readonly ToWorker[]) => {
+  if (message?.kind !== 'open') throw new Error(`first message ${message?.kind}`);
+  open(message.start).then((node) => serve(node, message.start.peers), (error: unknown) => sendNow(failureOf(error)));
 });
-send({ kind: 'loaded' });
+sendNow({ kind: 'loaded' });

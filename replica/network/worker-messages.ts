@@ -1,4 +1,7 @@
-/** What passes between the supervisor and the worker of a subnet. Everything is structured-cloneable. */
+/**
+ * What passes between the supervisor and the worker of a subnet, in lists of some messages (outbox.ts). Everything is
+ * structured-cloneable.
+ */
 import type { MessagePort } from 'node:worker_threads';
 import type { LogFields, LogLevel, SubnetNodeApi } from '../node/types.ts';
 

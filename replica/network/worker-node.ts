@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { REQUIRED_STACK_MB } from '../execution/wasm/engine.ts';
 import type { NodeHost, SubnetNodeApi } from '../node/types.ts';
+import { Outbox } from './outbox.ts';
 import { OpenFailure } from './subnet-keeper.ts';
 import type { KeptNode } from './subnet-keeper.ts';
 import type { FromWorker, NodeMethod, Peer, ToWorker, WorkerStart } from './worker-messages.ts';
@@ -24,6 +25,7 @@ const METHODS: readonly NodeMethod[] = [
 /** A thread that loads its program while nobody knows yet what it will run. */
 export class WorkerThread {
   readonly #worker = new Worker(new URL('./node-worker-entry.ts', import.meta.url), { resourceLimits: { stackSizeMb: REQUIRED_STACK_MB } });
+  readonly #outbox = new Outbox<ToWorker>((messages) => this.#worker.postMessage(messages));
 
   #opened: Promise<KeptNode> | undefined;
   #isReady = false;
@@ -31,7 +33,7 @@ export class WorkerThread {
   #links: Peer[] = [];
 
   readonly #loaded = new Promise<void>((resolve) => {
-    this.#worker.on('message', (message: FromWorker) => message.kind === 'loaded' && resolve());
+    this.#worker.on('message', ([first]: readonly FromWorker[]) => first?.kind === 'loaded' && resolve());
     this.#worker.once('exit', () => resolve());
     // What is wrong with a program that does not load is said by who opens it.
     this.#worker.once('error', () => resolve());
@@ -49,7 +51,8 @@ export class WorkerThread {
   }
 
   #post(message: ToWorker, transferred: readonly MessagePort[] = []): void {
-    this.#worker.postMessage(message, transferred);
+    this.#outbox.flush();
+    this.#worker.postMessage([message], transferred);
   }
 
   /**
@@ -70,7 +73,7 @@ export class WorkerThread {
 
   #open(start: WorkerStart, host: Omit<NodeHost, 'sendSlice'>): Promise<KeptNode> {
     const worker = this.#worker;
-    const calls = new PendingCalls((message) => worker.postMessage(message));
+    const calls = new PendingCalls((message) => this.#outbox.add(message));
     return new Promise((resolve, reject) => {
       const ended = (reason: string): void => {
         reject(new Error(reason));
@@ -79,7 +82,7 @@ export class WorkerThread {
       };
       worker.on('error', (error: Error) => ended(error.stack ?? error.message));
       worker.on('exit', (code) => ended(`the worker of the subnet ended with code ${code}`));
-      worker.on('message', (message: FromWorker) => {
+      const take = (message: FromWorker): void => {
         switch (message.kind) {
           case 'loaded':
             return;
@@ -109,7 +112,8 @@ export class WorkerThread {
             host.broken(message.reason);
             return;
         }
-      });
+      };
+      worker.on('message', (messages: readonly FromWorker[]) => messages.forEach(take));
       this.#post({ kind: 'open', start }, start.peers.map(({ port }) => port));
     });
   }

@@ -47,6 +47,8 @@ export interface NodeSurroundings {
   readonly monotonicMillis: () => number;
   /** See SubnetNodeParts. */
   readonly queryClockMillis?: () => number;
+  /** See SubnetNodeParts. */
+  readonly intake?: () => Promise<void>;
   readonly checkpointBatches?: number | undefined;
   /** Told where canisters trap, for tests. */
   readonly onTrap?: MessageRoutingOptions['onTrap'];
@@ -126,6 +128,7 @@ export async function createNode(config: NodeConfig, around: NodeSurroundings): 
     clock: around.clock,
     host: around.host,
     ...(around.queryClockMillis && { queryClockMillis: around.queryClockMillis }),
+    ...(around.intake && { intake: around.intake }),
     nodeKey,
     signRoot: (rootHash) => signStateRoot(subnetKey, rootHash),
     eviction,

@@ -97,6 +97,11 @@ export interface SubnetNodeParts {
   readonly eviction: Eviction;
   /** Bounds the time of composite queries. Absent where time is virtual: they are bounded by instructions alone. */
   readonly queryClockMillis?: () => number;
+  /**
+   * Resolves when answers given so far are on their way and what came in meanwhile was taken in: awaited between two
+   * batches. Absent where time is virtual: nothing arrives by itself there.
+   */
+  readonly intake?: () => Promise<void>;
   /** Signs the payload of a state root with the subnet's key. */
   readonly signRoot: (rootHash: Uint8Array) => Uint8Array;
 }
@@ -131,6 +136,8 @@ export class SubnetNode implements SubnetNodeApi {
   /** Who waits to read between two batches. */
   #readers: Reader[] = [];
   #unavailable: Unavailable | undefined;
+  /** Consensus is told of new messages in a moment. */
+  #driving = false;
   #stopped = false;
 
   constructor(parts: SubnetNodeParts) {
@@ -204,6 +211,8 @@ export class SubnetNode implements SubnetNodeApi {
     this.#parts.durable.executed(this.#state, outcome, this.#certified.tree.digest(), executeMillis);
     this.#ahead = false;
     this.#serveReaders('fresh');
+    const { intake } = this.#parts;
+    if (intake) await intake();
     this.#drive({ kind: 'executed', outcome });
   }
 
@@ -374,8 +383,18 @@ export class SubnetNode implements SubnetNodeApi {
     if (!this.#pool.add(message)) return { kind: 'unavailable', httpStatus: 503, text: 'Service is overloaded, try again later.' };
     this.#counters.ingressAccepted++;
     const outcome = waitFor === 'certificate' ? this.#waiters.wait(id, message.expiryNanos) : ({ kind: 'accepted' } as const);
-    this.#drive({ kind: 'work' });
+    this.#driveSoon();
     return outcome;
+  }
+
+  /** Messages that arrive together go into one block. */
+  #driveSoon(): void {
+    if (this.#driving) return;
+    this.#driving = true;
+    queueMicrotask(() => {
+      this.#driving = false;
+      this.#drive({ kind: 'work' });
+    });
   }
 
   #isTerminal(id: MessageId): boolean {
