@@ -60,6 +60,52 @@ test("three people meet in a group", async ({ person }) => {
   await cat.screenshot("group-desktop");
 });
 
+test("what is new is read from its beginning, and a quote leads back to where it was said", async ({ person, bot }) => {
+  const [ann, ben] = await Promise.all([person("reader"), bot("writer")]);
+  const { page } = ann;
+  const question = "Where do we meet?";
+  const original = page.getByRole("article", { name: `${ben.username}: ${question}`, exact: true });
+  const answer = ann.message("By the old bridge.");
+  const line = page.getByText("New messages", { exact: true });
+  const unread = ann.listItem(ben.username).getByLabel(/^\d+ unread messages$/);
+  const them = await ben.find(ann.username);
+  const asked = await ben.send(them, question);
+  await ann.openChat(ben.username);
+  await expect(original).toBeInViewport();
+
+  // Much more than a screen holds, and more than is loaded at once, comes in one go to somebody who looks at the chat.
+  await ann.context.setOffline(true);
+  await Promise.all(Array.from({ length: 70 }, (_, i) => ben.send(them, `line ${i}${"\n…".repeat(9)}`)));
+  await ben.send(them, "By the old bridge.", asked);
+  await ann.context.setOffline(false);
+  await expect(line).toBeInViewport();
+  await expect(original).toBeInViewport();
+  await expect(answer).not.toBeInViewport();
+  await expect(unread).toBeVisible();
+
+  // Whoever leaves and comes back goes on where they stopped.
+  await page.getByRole("link", { name: "Me", exact: true }).click();
+  await expect(ann.composer).toHaveCount(0);
+  await page.getByRole("link", { name: "Chats", exact: true }).click();
+  await ann.openChat(ben.username);
+  await expect(line).toBeInViewport();
+  await expect(answer).not.toBeInViewport();
+  await page.getByRole("button", { name: /new, to the newest message$/ }).click();
+  await expect(answer).toBeInViewport();
+  await expect(unread).toHaveCount(0);
+
+  // Opened anew it shows the end, and what was quoted is not loaded.
+  await page.reload();
+  await expect(answer).toBeInViewport();
+  await expect(original).toHaveCount(0);
+  await answer.getByRole("button", { name: question }).click();
+  await expect(original).toBeInViewport();
+  await expect(original).toBeFocused();
+  await expect(answer).not.toBeInViewport();
+  await page.getByRole("button", { name: "To the newest message" }).click();
+  await expect(answer).toBeInViewport();
+});
+
 test("hostile text does nothing, breaks nothing, and links are only links", async ({ person }) => {
   const [ann, ben] = await Promise.all([person("evil"), person("good", { viewport: { width: 320, height: 640 } })]);
   const hostile = [

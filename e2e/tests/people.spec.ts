@@ -44,6 +44,14 @@ test("who is blocked reaches nobody until unblocked, and is not told", async ({ 
   await ben.say("and now?");
   await expect(ann.message("and now?")).toBeVisible();
   await expect.poll(() => ann.texts()).toEqual(["hello", "hello you", "and now?"]);
+
+  // What was written meanwhile shows that it was not delivered, and can be sent again.
+  await ben.expectTick("are you angry?", "Not sent");
+  await expectAccessible(ben.page);
+  await ben.message("are you angry?").getByRole("button", { name: "Try again" }).click();
+  await ben.expectTick("are you angry?", /^(Delivered|Read)$/);
+  await expect.poll(() => ann.texts()).toEqual(["hello", "hello you", "and now?", "are you angry?"]);
+  await expect.poll(() => ben.texts()).toEqual(["hello", "hello you", "are you angry?", "and now?"]);
 });
 
 test("a group is renamed, roles change, members are removed and leave", async ({ person }) => {
