@@ -33,11 +33,13 @@ export const DEFAULT_MAX_DEPTH = 512;
 export interface DecodeLimits {
   /** Levels of arrays, maps and tags. */
   readonly maxDepth?: number;
+  /** Values of any kind in it, all levels together, keys too: a byte of input can be one. Default: no limit. */
+  readonly maxValues?: number;
 }
 
 /** The whole input is one value. Byte strings are copies, never views of the input. */
 export function decodeCbor(bytes: Uint8Array, limits: DecodeLimits = {}): CborValue {
-  const reader = new Reader(bytes, limits.maxDepth ?? DEFAULT_MAX_DEPTH, false);
+  const reader = new Reader(bytes, limits.maxDepth ?? DEFAULT_MAX_DEPTH, false, limits.maxValues);
   return reader.whole() as CborValue;
 }
 
@@ -72,12 +74,15 @@ class Reader {
   readonly #bytes: Uint8Array;
   readonly #maxDepth: number;
   readonly #mapObjects: boolean;
+  readonly #maxValues: number;
   #at = 0;
+  #values = 0;
 
-  constructor(bytes: Uint8Array, maxDepth: number, mapObjects: boolean) {
+  constructor(bytes: Uint8Array, maxDepth: number, mapObjects: boolean, maxValues = Number.MAX_SAFE_INTEGER) {
     this.#bytes = bytes;
     this.#maxDepth = maxDepth;
     this.#mapObjects = mapObjects;
+    this.#maxValues = maxValues;
   }
 
   whole(): unknown {
@@ -96,6 +101,7 @@ class Reader {
     const initial = this.#byte();
     const major = initial >> 5;
     const info = initial & 31;
+    if (++this.#values > this.#maxValues) throw new CborError(`more than ${this.#maxValues} values`);
     if (major >= ARRAY && major <= TAG && depth >= this.#maxDepth) throw new CborError(`nested deeper than ${this.#maxDepth}`);
     switch (major) {
       case UNSIGNED:

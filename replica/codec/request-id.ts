@@ -35,7 +35,7 @@ export function hashValue(value: CborValue): Uint8Array {
       return sha256(value >= 0 ? encodeUleb128(value) : encodeSleb128(value));
     case 'object':
       if (value === null) break;
-      if (Array.isArray(value)) return sha256(concatBytes(...(value as readonly CborValue[]).map(hashValue)));
+      if (Array.isArray(value)) return sha256(Buffer.concat((value as readonly CborValue[]).map(hashValue)));
       return hashOfMap(value as { readonly [key: string]: CborValue });
     default:
   }
@@ -54,7 +54,7 @@ export function hashOfPairs(pairs: readonly (readonly [string, CborValue])[]): U
     if (value !== undefined) fields.push([hashName(name), hashValue(value)]);
   }
   fields.sort((a, b) => compareBytes(a[0], b[0]) || compareBytes(a[1], b[1]));
-  return sha256(concatBytes(...fields.flat()));
+  return sha256(Buffer.concat(fields.flat()));
 }
 
 /** The bytes that a key signs: length byte, tag, payload. */

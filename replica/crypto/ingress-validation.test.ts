@@ -484,6 +484,24 @@ describe('limits', () => {
       'Too many paths in read state request: got 1001 paths, but at most 1000 are allowed.',
     );
     expect(refusal(() => check(read([[...deep, utf8('a')]]), 'read_state')).code).toBe('limits');
+    expect(check(read(Array.from({ length: 1000 }, () => deep)), 'read_state')).toEqual({});
+  });
+
+  it('refuse an envelope of very many values, wherever they are, before anything is made of them', () => {
+    const many = 150_000;
+    const list = Array<CborValue>(many).fill(0);
+    const map = Object.fromEntries(list.map((_, at) => [`k${at}`, 0]));
+    const envelopes: CborValue[] = [
+      { content: content(anonymous), other: list },
+      { content: content(anonymous, { other: list }) },
+      { content: content(anonymous, { other: map }) },
+      { content: content(anonymous, map) },
+      { content: content(anonymous), sender_delegation: list },
+    ];
+    for (const envelope of envelopes) expect(() => parseEnvelope(encodeTagged(envelope), 'call')).toThrow('more than 130000 values');
+    const fitting = Object.fromEntries(Object.entries(map).slice(0, 60_000));
+    expect(check({ content: content(anonymous, fitting) })).toEqual({});
+    expect(check({ content: content(anonymous, { other: list.slice(0, 120_000) }) })).toEqual({});
   });
 
   it('refuse what is no envelope with a reason', () => {

@@ -27,6 +27,8 @@ export const MAX_DELEGATIONS = 20;
 export const MAX_DELEGATION_TARGETS = 1000;
 /** An honest envelope nests a handful of levels. */
 const MAX_ENVELOPE_DEPTH = 32;
+/** A thousand paths of 127 labels, and the rest of an envelope. Each value costs a hash. */
+const MAX_ENVELOPE_VALUES = 130_000;
 const MAX_PRINCIPAL_BYTES = 29;
 const MAX_U64 = (1n << 64n) - 1n;
 const ANONYMOUS = Uint8Array.of(4);
@@ -103,7 +105,7 @@ export interface Authentication {
 /** Throws EnvelopeFormatError. The result holds copies, no views of `bytes`. */
 export function parseEnvelope<T extends RequestType>(bytes: Uint8Array, requestType: T): Envelope<T> {
   try {
-    return envelopeFromCbor(decodeCbor(bytes, { maxDepth: MAX_ENVELOPE_DEPTH }), requestType);
+    return envelopeFromCbor(decodeCbor(bytes, { maxDepth: MAX_ENVELOPE_DEPTH, maxValues: MAX_ENVELOPE_VALUES }), requestType);
   } catch (error) {
     if (error instanceof CborError || error instanceof UnhashableError) throw new EnvelopeFormatError(error.message);
     throw error;
