@@ -109,7 +109,9 @@ export async function compile({ root, entry, debug = false, flags = [] }: Compil
     stderr: { write: (chunk: Uint8Array | string) => diagnostics.push(typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk)) },
   } as never);
   if (error !== null || module === undefined || sourceMap === undefined) {
-    throw new BuildError(`${entry}\n${withHandlers(root, diagnostics.join(''))}${error?.message ?? ''}`);
+    const said = withHandlers(root, diagnostics.join('')).trimEnd();
+    const summary = error?.message ?? 'the compiler wrote no module';
+    throw new BuildError(`${entry}\n${said}${said.includes(summary) ? '' : `\n${summary}`}`);
   }
   return { module, sourceMap: fitSourceMap(sourceMap, 0, (source) => texts.get(source)), sources: [...sources].filter((s) => !s.startsWith('~lib/')).sort() };
 }

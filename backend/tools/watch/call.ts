@@ -85,7 +85,9 @@ async function call({ idlFactory, method, args }: Target, name: string): Promise
 
 const [name = '', method = '', json = '[]'] = process.argv.slice(2);
 try {
-  console.log(JSON.stringify(await call(await target(name, method, json), name), toJson));
+  const answer = await call(await target(name, method, json), name);
+  // A method without results answers nothing, for which JSON has a word.
+  console.log(JSON.stringify(answer ?? null, toJson));
 } catch (error) {
   // A reject is an answer too: its text, without our stack.
   if (!(error instanceof UsageError || error instanceof AgentError)) throw error;
