@@ -270,9 +270,12 @@ function text(bytes: Uint8Array): string {
 
 const textEncoder = new TextEncoder();
 
-/** Grows by doubling; the result is a copy of the used part. */
+/** Most of what is encoded is small: it is written here and copied out. The rest gets memory of its own. */
+const writerMemory = new Uint8Array(8192);
+
+/** Grows by doubling; the result is a copy of the used part. One at a time: they share their first memory. */
 class Writer {
-  #bytes = new Uint8Array(512);
+  #bytes = writerMemory;
   #at = 0;
 
   finish(): Uint8Array {

@@ -2,6 +2,7 @@ import { Cbor as AgentCbor, requestIdOf } from '@dfinity/agent';
 import { Principal as AgentPrincipal } from '@dfinity/principal';
 import { decode as libraryDecode, encode as libraryEncode } from 'cborg';
 import fc from 'fast-check';
+import { createHash } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
 import { fromHex, toHex, utf8 } from './bytes.ts';
 import { CborError, decodeCbor, encodeCbor, encodeTagged } from './cbor.ts';
@@ -9,9 +10,28 @@ import type { CborValue } from './cbor.ts';
 import { DerError, parsePublicKey, wrapPublicKey } from './der.ts';
 import { decodeUleb128, encodeSleb128, encodeUleb128 } from './leb128.ts';
 import { domainSeparated, hashOfMap } from './request-id.ts';
+import { sha224, sha256, sha256Of } from './sha256.ts';
 
 // Properties with many runs: on a busy machine they take their time.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+describe('hashes', () => {
+  const streamed = (algorithm: string, ...parts: readonly Uint8Array[]): string => {
+    const hash = createHash(algorithm);
+    for (const part of parts) hash.update(part);
+    return hash.digest('hex');
+  };
+
+  it('are those of the streaming interface for every length, in one piece or several, and stay as they were given', () => {
+    const given: [string, Uint8Array][] = [];
+    for (let length = 0; length <= 1100; length++) {
+      const data = Uint8Array.from({ length }, (_, at) => at * 31 + length);
+      const parts = [data.subarray(0, length >> 2), data.subarray(length >> 2, length >> 1), data.slice(length >> 1)];
+      given.push([streamed('sha256', data), sha256(data)], [streamed('sha256', ...parts), sha256Of(...parts)], [streamed('sha224', data), sha224(data)]);
+    }
+    for (const [expected, bytes] of given) expect(toHex(bytes)).toBe(expected);
+  });
+});
 
 describe('request ids', () => {
   it('gives the id of the interface specification example', () => {
@@ -213,6 +233,14 @@ describe('CBOR', () => {
       }),
       { numRuns: 3000 },
     );
+  });
+});
+
+describe('encoded CBOR', () => {
+  it('owns its memory, whatever its size', () => {
+    const values = [0, 1, 500, 8_000, 8_192, 9_000, 40_000].map((length) => ({ blob: new Uint8Array(length).fill(length), text: 'x'.repeat(length) }));
+    const encoded = values.map((value) => encodeTagged(value));
+    expect(encoded.map((bytes) => decodeCbor(bytes))).toEqual(values.map((value) => Object.assign(Object.create(null), value)));
   });
 });
 

@@ -201,6 +201,17 @@ describe('witnesses', () => {
     );
   });
 
+  it('are the same from a tree of ours, by its bits, as from one that came from elsewhere, by its labels', () => {
+    fc.assert(
+      fc.property(modelArbitrary.map, fc.array(pathArbitrary, { minLength: 1, maxLength: 4 }), (model, paths) => {
+        const ours = build(model);
+        const elsewhere = decodeHashTree(encodeHashTree(ours));
+        expect(toHex(encodeHashTree(witness(ours, paths)))).toBe(toHex(encodeHashTree(witness(elsewhere, paths))));
+      }),
+      { numRuns: 400 },
+    );
+  });
+
   it('reveal nothing but the requested paths and their neighbours', () => {
     const tree = treeOf({ a: { x: utf8('1'), y: utf8('2') }, b: utf8('3'), c: { z: utf8('4') }, d: utf8('5') });
     const pruned = witness(tree, [path('a', 'y')]);

@@ -11,7 +11,7 @@
 import { compareBytes, concatBytes, equalBytes, utf8 } from './bytes.ts';
 import type { CborValue } from './cbor.ts';
 import { decodeCbor } from './cbor.ts';
-import { sha256 } from './sha256.ts';
+import { sha256, sha256Of } from './sha256.ts';
 
 export type HashTree = Empty | Fork | Labeled | Leaf | Pruned;
 
@@ -80,7 +80,7 @@ export class Labeled {
   }
 
   digest(): Uint8Array {
-    return (this.#digest ??= sha256(concatBytes(LABELED, this.label, this.sub.digest())));
+    return (this.#digest ??= sha256Of(LABELED, this.label, this.sub.digest()));
   }
 }
 
@@ -97,8 +97,8 @@ export class Leaf {
   }
 
   digest(): Uint8Array {
-    if (this.value.length <= SHORT_LEAF_BYTES) return sha256(concatBytes(LEAF, this.value));
-    return (this.#digest ??= sha256(concatBytes(LEAF, this.value)));
+    if (this.value.length <= SHORT_LEAF_BYTES) return sha256Of(LEAF, this.value);
+    return (this.#digest ??= sha256Of(LEAF, this.value));
   }
 }
 
@@ -158,8 +158,13 @@ function nearest(tree: Fork | Labeled, wanted: Uint8Array): Labeled {
   return node;
 }
 
+/** Made by the map functions, as far as one can see, and not empty. */
+function isMap(tree: HashTree): tree is Fork | Labeled {
+  return tree.kind === 'labeled' || (tree.kind === 'fork' && tree.bit >= 0);
+}
+
 function asMapNode(tree: HashTree): Fork | Labeled {
-  if (tree.kind === 'labeled' || (tree.kind === 'fork' && tree.bit >= 0)) return tree;
+  if (isMap(tree)) return tree;
   throw new HashTreeError('not a map of labels');
 }
 
@@ -306,7 +311,9 @@ function witnessBelow(tree: HashTree, paths: readonly Path[], above: Path, hide:
   if (paths.some((path) => path.length === 0)) return hide === undefined ? tree : reveal(tree, above, hide);
   // A path that goes on below a leaf is absent there; the leaf's existence proves it.
   if (tree.kind === 'leaf' || tree.kind === 'empty' || tree.kind === 'pruned') return tree;
-  return witnessForks(tree, groupByLabel(paths), above, hide, false);
+  const wanted = groupByLabel(paths);
+  if (isMap(tree) && wanted.every(({ label: at }) => mapGet(tree, at) !== undefined)) return witnessPresent(tree, wanted, above, hide);
+  return witnessForks(tree, wanted, above, hide, false);
 }
 
 function groupByLabel(paths: readonly Path[]): Wanted[] {
@@ -320,15 +327,32 @@ function groupByLabel(paths: readonly Path[]): Wanted[] {
   return groups;
 }
 
+/**
+ * The same as `witnessForks` where all that is wanted is there, in a map of ours: its bits lead to a label, while to show
+ * that one is absent the labels beside every fork have to be looked up. `wanted` is sorted.
+ */
+function witnessPresent(tree: HashTree, wanted: readonly Wanted[], above: Path, hide: Hide | undefined): HashTree {
+  const [first] = wanted;
+  if (first === undefined) return prune(tree);
+  if (tree.kind === 'labeled') return witnessLabeled(tree, first, above, hide);
+  const { left, right, bit } = tree as Fork;
+  const split = wanted.findIndex((w) => bitAt(w.label, bit) === 1);
+  const below = split < 0 ? wanted.length : split;
+  return new Fork(witnessPresent(left, wanted.slice(0, below), above, hide), witnessPresent(right, wanted.slice(below), above, hide));
+}
+
+function witnessLabeled(tree: Labeled, match: Wanted, above: Path, hide: Hide | undefined): Labeled {
+  const path = [...above, tree.label];
+  return new Labeled(tree.label, hide?.(path) === true ? prune(tree.sub) : witnessBelow(tree.sub, match.rests, path, hide));
+}
+
 /** `wanted` is sorted. `showFirst` asks for the smallest label, because a missing label lies just before it. */
 function witnessForks(tree: HashTree, wanted: Wanted[], above: Path, hide: Hide | undefined, showFirst: boolean): HashTree {
   if (wanted.length === 0 && !showFirst) return prune(tree);
   if (tree.kind === 'labeled') {
     const match = wanted.find((w) => equalBytes(w.label, tree.label));
     if (match === undefined) return new Labeled(tree.label, prune(tree.sub));
-    const path = [...above, tree.label];
-    if (hide?.(path) === true) return new Labeled(tree.label, prune(tree.sub));
-    return new Labeled(tree.label, witnessBelow(tree.sub, match.rests, path, hide));
+    return witnessLabeled(tree, match, above, hide);
   }
   if (tree.kind !== 'fork') return tree;
   const boundary = firstLabel(tree.right);
@@ -457,9 +481,12 @@ export function isWellFormed(tree: HashTree): boolean {
 // ---------------------------------------------------------------------------------------------------------------------
 // CBOR.
 
-/** Grows by doubling; certificates are written once and sent. */
+/** Certificates are many and small: they are written here and copied out. Larger ones get memory of their own. */
+const writerMemory = new Uint8Array(8192);
+
+/** Grows by doubling. One at a time: they share their first memory. */
 class ByteWriter {
-  #bytes = new Uint8Array(1024);
+  #bytes = writerMemory;
   #length = 0;
 
   reserve(more: number): void {

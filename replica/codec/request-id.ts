@@ -5,7 +5,7 @@
 import { compareBytes, concatBytes, utf8 } from './bytes.ts';
 import type { CborValue } from './cbor.ts';
 import { encodeSleb128, encodeUleb128 } from './leb128.ts';
-import { sha256 } from './sha256.ts';
+import { sha256, sha256Of } from './sha256.ts';
 
 /** Thrown for values that have no hash: null, booleans, floats. */
 export class UnhashableError extends Error {}
@@ -23,6 +23,13 @@ function hashName(name: string): Uint8Array {
   return KNOWN_NAMES.get(name) ?? sha256(utf8(name));
 }
 
+/** More arguments than this may not fit the stack. */
+const MAX_ARGUMENTS = 1000;
+
+function hashOfParts(parts: readonly Uint8Array[]): Uint8Array {
+  return parts.length > MAX_ARGUMENTS ? sha256(Buffer.concat(parts)) : sha256Of(...parts);
+}
+
 export function hashValue(value: CborValue): Uint8Array {
   if (value instanceof Uint8Array) return sha256(value);
   switch (typeof value) {
@@ -35,7 +42,7 @@ export function hashValue(value: CborValue): Uint8Array {
       return sha256(value >= 0 ? encodeUleb128(value) : encodeSleb128(value));
     case 'object':
       if (value === null) break;
-      if (Array.isArray(value)) return sha256(Buffer.concat((value as readonly CborValue[]).map(hashValue)));
+      if (Array.isArray(value)) return hashOfParts((value as readonly CborValue[]).map(hashValue));
       return hashOfMap(value as { readonly [key: string]: CborValue });
     default:
   }
@@ -54,7 +61,7 @@ export function hashOfPairs(pairs: readonly (readonly [string, CborValue])[]): U
     if (value !== undefined) fields.push([hashName(name), hashValue(value)]);
   }
   fields.sort((a, b) => compareBytes(a[0], b[0]) || compareBytes(a[1], b[1]));
-  return sha256(Buffer.concat(fields.flat()));
+  return hashOfParts(fields.flat());
 }
 
 /** The bytes that a key signs: length byte, tag, payload. */
