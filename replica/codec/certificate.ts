@@ -31,14 +31,26 @@ const HEAD_THREE = fromHex('d9d9f7a36474726565');
 const KEY_SIGNATURE = fromHex('697369676e6174757265');
 const KEY_DELEGATION = fromHex('6a64656c65676174696f6e');
 
-export function encodeCertificate(certificate: Certificate): Uint8Array {
-  const { tree, signature, delegation } = certificate;
-  const parts = [delegation ? HEAD_THREE : HEAD_TWO, encodeHashTree(tree), KEY_SIGNATURE, encodeCbor(signature)];
-  if (delegation) {
-    const map = { subnet_id: delegation.subnetId, certificate: delegation.certificate };
-    parts.push(KEY_DELEGATION, encodeCbor(map));
-  }
-  return concatBytes(...parts);
+export function encodeCertificate({ tree, signature, delegation }: Certificate): Uint8Array {
+  return sealedTree(tree, sealOf(signature, delegation));
+}
+
+/** What certificates over one root have in common, encoded. */
+export interface Seal {
+  readonly head: Uint8Array;
+  readonly tail: Uint8Array;
+}
+
+export function sealOf(signature: Uint8Array, delegation: Delegation | undefined): Seal {
+  const signed = concatBytes(KEY_SIGNATURE, encodeCbor(signature));
+  if (!delegation) return { head: HEAD_TWO, tail: signed };
+  const map = { subnet_id: delegation.subnetId, certificate: delegation.certificate };
+  return { head: HEAD_THREE, tail: concatBytes(signed, KEY_DELEGATION, encodeCbor(map)) };
+}
+
+/** An encoded certificate. */
+export function sealedTree(tree: HashTree, { head, tail }: Seal): Uint8Array {
+  return concatBytes(head, encodeHashTree(tree), tail);
 }
 
 /** Throws CertificateFormatError. Extra fields are ignored, as clients do. */

@@ -3,8 +3,8 @@
  *
  * The signature takes a millisecond, so it is made when a certificate is first asked for, and once.
  */
-import { encodeCertificate } from '../codec/certificate.ts';
-import type { Delegation } from '../codec/certificate.ts';
+import { sealedTree, sealOf } from '../codec/certificate.ts';
+import type { Delegation, Seal } from '../codec/certificate.ts';
 import type { HashTree, Hide, Path } from '../codec/hash-tree.ts';
 import { witness } from '../codec/hash-tree.ts';
 import type { TimeNanos } from '../types/messages.ts';
@@ -22,6 +22,8 @@ export class CertifiedHeight {
   readonly tree: HashTree;
   readonly #signer: Signer;
   #signature: Uint8Array | undefined;
+  /** A new delegation comes seldom, but it comes. */
+  #sealed: { readonly by: Uint8Array | undefined; readonly seal: Seal } | undefined;
 
   constructor(height: number, timeNanos: TimeNanos, tree: HashTree, signer: Signer) {
     this.height = height;
@@ -40,7 +42,14 @@ export class CertifiedHeight {
 
   /** An encoded certificate that reveals what is at the paths, or proves it absent. */
   certificate(paths: readonly Path[], hide?: Hide): Uint8Array {
+    return sealedTree(witness(this.tree, paths, hide), this.#seal());
+  }
+
+  #seal(): Seal {
     const { delegation } = this;
-    return encodeCertificate({ tree: witness(this.tree, paths, hide), signature: this.signature, ...(delegation && { delegation }) });
+    if (!this.#sealed || this.#sealed.by !== delegation?.certificate) {
+      this.#sealed = { by: delegation?.certificate, seal: sealOf(this.signature, delegation) };
+    }
+    return this.#sealed.seal;
   }
 }
