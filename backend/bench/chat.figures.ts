@@ -43,6 +43,26 @@ function answerLookup(canister: Metered, call: ReturnType<Metered['attempt']>, i
   return canister.run({ kind: 'replyCallback', closure: open.onReply }, reply);
 }
 
+const NOTHING = new Uint8Array(IDL.encode([], []));
+const RANDOMNESS = new Uint8Array(IDL.encode([IDL.Vec(IDL.Nat8)], [new Uint8Array(32).fill(7)]));
+
+/** Answers what a group says of itself after a message: its announcement, and before the first one the drawing of its key. Answers all instructions. */
+function answerAnnouncement(group: Metered, outcome: ReturnType<Metered['attempt']>): bigint {
+  let spent = 0n;
+  for (const call of outcome.delta?.calls ?? []) {
+    if (call.method !== 'c2c_announce' && call.method !== 'raw_rand') continue;
+    const answered = group.run({ kind: 'replyCallback', closure: call.onReply }, call.method === 'raw_rand' ? RANDOMNESS : NOTHING);
+    spent += answered.instructions + answerAnnouncement(group, answered.outcome);
+  }
+  return spent;
+}
+
+/** An update of a group, and what it costs until its new version is announced. */
+function change(group: Metered, name: string, ...args: unknown[]): bigint {
+  const run = group.update(name, encode('group', name, ...args));
+  return run.instructions + answerAnnouncement(group, run.outcome);
+}
+
 const directMessage = (id: number): Uint8Array => encode('user', 'send_message', { recipient: THEM, message_id: BigInt(id), text: TEXT, replies_to: [] });
 
 /** The sender's whole update call, outbox included, in a chat with 900 messages. */
@@ -90,20 +110,20 @@ const signInOf = (n: number): Principal => Principal.selfAuthenticating(new Uint
 function groupCanister(members = MEMBERS): Metered {
   const canister = Metered.install(moduleOf('group'), init('group'));
   const claim = { owner_principal: signInOf(0), owner: userId(0), username: 'founder', name: 'Everybody', description: '', invite: [] };
-  as(canister, LOCAL_INDEX).update('c2c_claim', encode('group', 'c2c_claim', claim));
+  change(as(canister, LOCAL_INDEX), 'c2c_claim', claim);
   for (let n = 1; n < members; n += 100) {
     canister.timeNanos += 1_000n * SECOND;
     const invite = Array.from({ length: Math.min(100, members - n) }, (_, i) => userId(n + i));
-    as(canister, signInOf(0)).update('invite_users', encode('group', 'invite_users', invite));
+    change(as(canister, signInOf(0)), 'invite_users', invite);
   }
   for (let n = 1; n < members; n++) {
     const joining = encode('group', 'c2c_join', { owner_principal: signInOf(n), username: `member_${n}` });
-    answerLookup(canister, as(canister, userId(n)).attempt({ kind: 'update', method: 'c2c_join' }, joining), userId(n));
+    answerAnnouncement(canister, answerLookup(canister, as(canister, userId(n)).attempt({ kind: 'update', method: 'c2c_join' }, joining), userId(n)).outcome);
   }
   return canister;
 }
 
-/** The whole update call in a group of 1,000 members, with few and with many messages in it. */
+/** The whole update call in a group of 1,000 members and the announcement of it, with few and with many messages in it. */
 export async function sendGroup(): Promise<Figure[]> {
   const canister = groupCanister();
   const costs: number[] = [];
@@ -112,20 +132,20 @@ export async function sendGroup(): Promise<Figure[]> {
     let spent = 0n;
     while (++id <= upTo) {
       canister.timeNanos += SECOND;
-      const run = as(canister, signInOf(id % MEMBERS)).update('send_message', encode('group', 'send_message', { message_id: BigInt(id), text: TEXT, replies_to: [] }));
-      if (id > upTo - 10) spent += run.instructions;
+      const cost = change(as(canister, signInOf(id % MEMBERS)), 'send_message', { message_id: BigInt(id), text: TEXT, replies_to: [] });
+      if (id > upTo - 10) spent += cost;
     }
     id--;
     costs.push(Number(spent / 10n));
   }
-  return [{ name: 'send-group', value: costs[1]!, unit: 'instructions', bar: SEND_BAR, note: `1,000 members, 100,000 messages; ${costs[0]!.toLocaleString('en')} with 100 messages` }, ...largeGroup(canister)];
+  return [{ name: 'send-group', value: costs[1]!, unit: 'instructions', bar: SEND_BAR, note: `1,000 members, 100,000 messages, announced; ${costs[0]!.toLocaleString('en')} with 100 messages` }, ...largeGroup(canister)];
 }
 
 /** What else is asked of that group. */
 function largeGroup(canister: Metered): Figure[] {
   // The 100,000th and last message, so that it is on the page below too.
-  for (let n = 0; n < MEMBERS - 1; n++) as(canister, signInOf(n)).update('react', encode('group', 'react', { message_id: 100_000n, reaction: '👍', add: true }));
-  const thousandth = as(canister, signInOf(MEMBERS - 1)).update('react', encode('group', 'react', { message_id: 100_000n, reaction: '👍', add: true })).instructions;
+  for (let n = 0; n < MEMBERS - 1; n++) change(as(canister, signInOf(n)), 'react', { message_id: 100_000n, reaction: '👍', add: true });
+  const thousandth = change(as(canister, signInOf(MEMBERS - 1)), 'react', { message_id: 100_000n, reaction: '👍', add: true });
   const page = as(canister, signInOf(5)).query('events', encode('group', 'events', { from: 4_000_000, ascending: false, max: 50 }));
   if ((decode('group', 'events', page.reply) as { Ok: unknown[] }).Ok.length !== 50) throw new Error('a page of another size');
   const { version } = (decode('group', 'updates', canister.query('updates', encode('group', 'updates', { since: 0n, on_behalf_of: [] })).reply) as { Ok: [{ version: bigint }] }).Ok[0];
@@ -141,8 +161,8 @@ function largeGroup(canister: Metered): Figure[] {
 
 const GROUPS = 200;
 
-/** One round of asking when nothing has changed, on one subnet, all instructions: the local index's and the children's. */
-export async function syncIdle(): Promise<Figure[]> {
+/** Rounds of asking on one subnet, all instructions: the local index's and the children's. And what an announcement costs there. */
+export async function sync(): Promise<Figure[]> {
   const index = new MeteredLocalIndex(GROUPS);
   const empty = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
   for (const kind of ['User', 'Group'] as const) index.activate(kind, 1, empty);
@@ -154,27 +174,54 @@ export async function syncIdle(): Promise<Figure[]> {
   // All groups alike: one stands for them.
   const group = groupCanister(100);
   const member = signInOf(7);
-  let part = 0n;
-  const groups = ids.map((id) => ({ group_id: Principal.fromUint8Array(id), since: 1_000_000n }));
-  let spent = 0n;
-  for (let from = 0; from < GROUPS; from += 100) {
-    as(index.canister, member);
-    const asked = encode('local_index', 'updates', { user: [], groups: groups.slice(from, from + 100) });
-    let outcome = index.canister.attempt({ kind: 'compositeQuery', method: 'updates' }, asked);
-    for (;;) {
-      if (outcome.error !== null) throw new Error(outcome.error.message);
-      spent += outcome.instructionsUsed;
-      const call = outcome.delta!.calls[0];
-      if (call === undefined) break;
-      const told = as(group, LOCAL_INDEX).query('updates', call.payload);
-      part = told.instructions;
-      spent += part;
-      outcome = index.canister.attempt({ kind: 'compositeReplyCallback', closure: call.onReply }, told.reply);
-    }
-    const { failed } = decode('local_index', 'updates', (outcome.delta!.response as { data: Uint8Array }).data) as { failed: unknown[] };
-    if (failed.length > 0) throw new Error('a group did not answer');
+  type Page = { Ok: [{ version: bigint; stamp: [] | [bigint] }] };
+  const pageSince = (since: bigint): Uint8Array => as(group, member).query('updates', encode('group', 'updates', { since, on_behalf_of: [] })).reply;
+  const { version: since, stamp } = (decode('group', 'updates', pageSince(0n)) as Page).Ok[0];
+  let announcing = 0n;
+  for (const id of ids) {
+    index.canister.caller = id;
+    announcing += index.canister.update('c2c_announce', encode('local_index', 'c2c_announce', { stamp: stamp[0]! })).instructions;
   }
-  return [{ name: 'sync-idle', value: Number(spent), unit: 'instructions', note: `nothing changed in ${GROUPS} groups of one subnet; a group's part is ${part.toLocaleString('en')}` }];
+
+  let asked = 0;
+  const round = (known: [] | [bigint]): bigint => {
+    let spent = 0n;
+    asked = 0;
+    const groups = ids.map((id) => ({ group_id: Principal.fromUint8Array(id), since, stamp: known }));
+    for (let from = 0; from < GROUPS; from += 100) {
+      const question = encode('local_index', 'updates', { user: [], groups: groups.slice(from, from + 100) });
+      let outcome = as(index.canister, member).attempt({ kind: 'compositeQuery', method: 'updates' }, question);
+      for (;;) {
+        if (outcome.error !== null) throw new Error(outcome.error.message);
+        spent += outcome.instructionsUsed;
+        const call = outcome.delta!.calls[0];
+        if (call === undefined) break;
+        asked++;
+        const told = as(group, LOCAL_INDEX).query('updates', call.payload);
+        spent += told.instructions;
+        outcome = index.canister.attempt({ kind: 'compositeReplyCallback', closure: call.onReply }, told.reply);
+      }
+      const { failed } = decode('local_index', 'updates', (outcome.delta!.response as { data: Uint8Array }).data) as { failed: unknown[] };
+      if (failed.length > 0) throw new Error('a group did not answer');
+    }
+    return spent;
+  };
+  const idle = round(stamp);
+  if (asked > 0) throw new Error('a group was asked for nothing');
+  const thorough = round([]);
+  as(group, member);
+  change(group, 'send_message', { message_id: 1n, text: TEXT, replies_to: [] });
+  index.canister.caller = ids[50]!;
+  index.canister.update('c2c_announce', encode('local_index', 'c2c_announce', { stamp: stamp[0]! + 1n }));
+  const one = round(stamp);
+  if (asked !== 1) throw new Error(`${asked} groups were asked`);
+  const figure = (name: string, value: bigint, note: string, bar?: number): Figure => ({ name, value: Number(value), unit: 'instructions', ...(bar !== undefined && { bar }), note });
+  return [
+    figure('sync-idle', idle, `nothing changed in ${GROUPS} groups of one subnet`, 2_000_000),
+    figure('sync-one', one, `one message in one of ${GROUPS} groups of one subnet`, 2_500_000),
+    figure('sync-thorough', thorough, `nothing changed in ${GROUPS} groups of one subnet, and every one is asked`),
+    figure('announce', announcing / BigInt(GROUPS), `the local index's part of a new version, with ${GROUPS} groups`),
+  ];
 }
 
 /** The dearest message of a rolling upgrade, with few and with many children. */

@@ -8,7 +8,7 @@ type Task = () => void;
 const endTasks: Array<Task> = new Array<Task>();
 const upgradeTasks: Array<Task> = new Array<Task>();
 
-/** Runs `task` at the end of every entry point and callback that keeps its effects. For the kit's own modules. */
+/** Runs `task` at the end of every entry point and callback that keeps its effects; of init and post_upgrade too, where no call can be made. */
 export function atEnd(task: Task): void { endTasks.push(task); }
 
 /** Runs `task` after each upgrade, before the canister's own post_upgrade. For the kit's own modules. */

@@ -360,10 +360,11 @@ check("local_index", () => {
   const sha256 = createHash("sha256").update(wasm(1)).digest();
   subject.rows = {
     // It passes on what the children say to the caller, so anybody may ask.
-    updates: { args: [{ user: [{ user_id: child, since: 0n }], groups: [{ group_id: group, since: 0n }] }], yes: Object.keys(subject.roles), others: "told", admitted: ["a controller"] },
+    updates: { args: [{ user: [{ user_id: child, since: 0n }], groups: [{ group_id: group, since: 0n, stamp: [] }] }], yes: Object.keys(subject.roles), others: "told", admitted: ["a controller"] },
     c2c_create_user: { args: [{ owner: person(2), username: "another" }], yes: ["the user index"], others: "told" },
     c2c_create_group: { args: [groupArgs(2n)], yes: ["a user canister of this subnet"], others: "told" },
     c2c_request_cycles: { args: [], yes: ["a user canister of this subnet", "a group of this subnet"], others: "shut" },
+    c2c_announce: { args: [{ stamp: 7n }], yes: ["a group of this subnet"], others: "shut" },
     stage_module_chunk: controllers("told", { kind: { User: null }, index: 0, chunk: [0] }),
     activate_module: controllers("told", { kind: { User: null }, version: 2, chunks: 1, sha256 }),
     retry_failed_upgrades: controllers("shut"),

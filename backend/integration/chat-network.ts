@@ -56,6 +56,14 @@ export const methodsOf = (kind: Kind): string[] => serviceOf(kind)._fields.map((
 
 export const method = (kind: Kind, name: string): IDL.FuncClass => serviceOf(kind)._fields.find(([field]) => field === name)![1];
 
+export interface StartOptions {
+  poolTarget?: number;
+  applicationSubnets?: number;
+  registrations?: { burst: number; per_hour: number };
+  /** To begin with, instead of the built ones. */
+  modules?: Partial<Record<"user" | "group" | "local_index", Uint8Array>>;
+}
+
 export class ChatNetwork {
   readonly net: EmbeddedNetwork;
   readonly userIndex: string;
@@ -71,7 +79,7 @@ export class ChatNetwork {
   /** The sender that controls what is deployed. */
   static readonly admin = Principal.selfAuthenticating(new Uint8Array([1, 2, 3]));
 
-  static async start(options: { poolTarget?: number; applicationSubnets?: number; registrations?: { burst: number; per_hour: number } } = {}): Promise<ChatNetwork> {
+  static async start(options: StartOptions = {}): Promise<ChatNetwork> {
     const application = options.applicationSubnets ?? 2;
     const net = await startTestNetwork({ subnets: [{ kind: "system" }, ...Array.from({ length: application }, () => ({ kind: "application" as const }))] });
     const sender = ChatNetwork.admin;
@@ -81,13 +89,13 @@ export class ChatNetwork {
     for (let subnet = 1; subnet <= application; subnet++) {
       const localIndex = await net.createCanister({ subnet, cycles: 10_000n * T, sender });
       const arg = encodeInit("local_index", [{ user_index: Principal.fromText(userIndex), pool_target: options.poolTarget ?? 3 }]);
-      await net.install(localIndex, moduleOf("local_index"), arg, { sender });
+      await net.install(localIndex, options.modules?.local_index ?? moduleOf("local_index"), arg, { sender });
       localIndexes.push(localIndex);
     }
     const network = new ChatNetwork(net, userIndex, localIndexes);
     for (const localIndex of localIndexes) {
       ok(await network.as(sender).user_index(userIndex).add_local_index(Principal.fromText(localIndex)));
-      for (const kind of ["user", "group"] as const) await network.activate(localIndex, kind, moduleOf(kind), 1);
+      for (const kind of ["user", "group"] as const) await network.activate(localIndex, kind, options.modules?.[kind] ?? moduleOf(kind), 1);
     }
     await net.settle();
     return network;
@@ -260,11 +268,11 @@ export class Person {
     return id;
   }
 
-  /** One sync round at the local index of a subnet, decoded. */
-  async sync(localIndex: string, args: { user?: bigint; groups?: [Principal, bigint][] }): Promise<{ user?: UserUpdates | undefined; groups: Map<string, GroupUpdates>; failed: Map<string, string> }> {
+  /** One sync round at the local index of a subnet, decoded. A group without its stamp is asked itself. */
+  async sync(localIndex: string, args: { user?: bigint; groups?: [Principal, bigint, ([] | [bigint])?][] }): Promise<{ user?: UserUpdates | undefined; groups: Map<string, GroupUpdates>; failed: Map<string, string> }> {
     const response = await this.network.as(this.sender).local_index(localIndex).updates({
       user: args.user === undefined ? [] : [{ user_id: this.id, since: args.user }],
-      groups: (args.groups ?? []).map(([group_id, since]) => ({ group_id, since })),
+      groups: (args.groups ?? []).map(([group_id, since, stamp]) => ({ group_id, since, stamp: stamp ?? [] })),
     });
     const user = response.user[0] === undefined ? undefined : (IDL.decode(method("user", "updates").retTypes, Uint8Array.from(response.user[0]))[0] as [] | [UserUpdates])[0];
     const groups = new Map<string, GroupUpdates>();

@@ -2,7 +2,8 @@
 // canisters are stopped, upgraded and flooded. It remembers what was accepted, and compares in the end.
 
 import { expect } from "vitest";
-import type { Principal } from "@dfinity/principal";
+import { Principal } from "@dfinity/principal";
+import type { Event as GroupEvent, GroupSummary } from "../declarations/group/group.did.d.ts";
 import { ChatNetwork, encodeInit, errorOf, messageId, moduleOf, ok, type Person, Rejected } from "./chat-network.ts";
 
 export const PEOPLE = 6;
@@ -30,6 +31,14 @@ interface Group {
   written: Written[];
 }
 
+/** A group as a client knows it that has never asked but at the local index, with what the last answer gave it. */
+interface Copy {
+  since: bigint;
+  stamp: [] | [bigint];
+  events: Map<number, GroupEvent>;
+  summary: GroupSummary | undefined;
+}
+
 export class World {
   readonly network: ChatNetwork;
   readonly people: Person[] = [];
@@ -38,6 +47,10 @@ export class World {
   /** Who has blocked whom, and every pair that ever was blocked: what happened meanwhile may be missing on one side. */
   private readonly blocked = new Set<string>();
   private readonly everBlocked = new Set<string>();
+  /** Whose outbox for whom may have been full. */
+  private readonly flooded = new Set<string>();
+  /** By person and group. */
+  private readonly copies = new Map<string, Copy>();
   /** Stopped canisters and who controls them. */
   private readonly stopped = new Map<string, Principal>();
 
@@ -92,6 +105,7 @@ export class World {
 
   /** So many that the outbox may fill up. */
   async flood(by: number, to: number, count: number): Promise<void> {
+    this.flooded.add(`${by} ${to}`);
     for (let i = 0; i < count; i++) await this.send(by, to, false);
   }
 
@@ -191,6 +205,14 @@ export class World {
     await this.start(this.groups[which]!.id);
   }
 
+  async stopIndex(subnet: number): Promise<void> {
+    await this.stop(Principal.fromText(this.network.localIndexes[subnet]!), ChatNetwork.admin);
+  }
+
+  async startIndex(subnet: number): Promise<void> {
+    await this.start(Principal.fromText(this.network.localIndexes[subnet]!));
+  }
+
   /** All canisters of one subnet's people. */
   async darken(subnet: number): Promise<void> {
     for (const [who, person] of this.people.entries()) if (person.account.local_index.toText() === this.network.localIndexes[subnet]) await this.stopPerson(who);
@@ -199,6 +221,7 @@ export class World {
   /** A new release for the children of a subnet. An upgrade ends with a start, whatever it was before. */
   async upgrade(kind: "user" | "group", subnet: number): Promise<void> {
     const home = this.network.localIndexes[subnet]!;
+    if (this.stopped.has(home)) return;
     await this.network.release(kind, [home]);
     for (const [canister, controller] of [...this.stopped]) {
       const isGroup = this.groups.some((group) => group.id.toText() === canister);
@@ -212,11 +235,36 @@ export class World {
     const { userIndex, localIndexes, net } = this.network;
     const local = localIndexes[which];
     const canister = local ?? userIndex;
+    this.stopped.delete(canister);
     await this.network.power("stop", canister, sender);
     await net.time.advance(1_000);
     const init = local === undefined ? encodeInit("user_index", [{ governance: [], registrations: [] }]) : encodeInit("local_index", [{ user_index: this.people[0]!.id, pool_target: 2 }]);
     await net.install(canister, moduleOf(local === undefined ? "user_index" : "local_index"), init, { mode: "upgrade", sender });
     await this.network.power("start", canister, sender);
+  }
+
+  // ── what clients do ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** Takes what the local index says of a group to whoever tells it what they have. Answers what it said instead of news. */
+  async sync(who: number, which: number): Promise<string | undefined> {
+    const { id, home } = this.groups[which]!;
+    const key = `${who} ${which}`;
+    const copy = this.copies.get(key) ?? { since: 0n, stamp: [], events: new Map<number, GroupEvent>(), summary: undefined };
+    this.copies.set(key, copy);
+    for (;;) {
+      let told: Awaited<ReturnType<Person["sync"]>>;
+      try {
+        told = await this.people[who]!.sync(this.network.localIndexes[home]!, { groups: [[id, copy.since, copy.stamp]] });
+      } catch (error) {
+        if (error instanceof Rejected) return "Rejected";
+        throw error;
+      }
+      const news = told.groups.get(id.toText());
+      if (news === undefined) return told.failed.get(id.toText());
+      for (const event of news.events) copy.events.set(event.index, event);
+      Object.assign(copy, { since: news.version, stamp: news.stamp, summary: news.summary });
+      if (!news.more) return undefined;
+    }
   }
 
   async wait(millis: number): Promise<void> {
@@ -227,7 +275,7 @@ export class World {
 
   /** Everything runs, nobody is blocked, and longer than the longest back-off passes. */
   private async quieten(): Promise<void> {
-    for (const canister of [...this.stopped.keys()]) for (const id of [...this.people.map((person) => person.id), ...this.groups.map((group) => group.id)]) if (id.toText() === canister) await this.start(id);
+    for (const canister of [...this.stopped.keys()]) await this.start(Principal.fromText(canister));
     await this.pass();
     for (const pair of [...this.blocked]) {
       const [by, whom] = pair.split(" ").map(Number) as [number, number];
@@ -268,6 +316,11 @@ export class World {
       const [by, to] = pair.split(" ").map(Number) as [number, number];
       await this.send(by, to, false);
     }
+    // A read mark that found no room in the outbox is told with the next one.
+    for (const pair of this.flooded) {
+      const [by, to] = pair.split(" ").map(Number) as [number, number];
+      await this.send(to, by, false);
+    }
     await this.pass();
     for (const me of this.people) {
       for (const them of this.people) {
@@ -282,6 +335,7 @@ export class World {
     await this.compareChats();
     await this.compareReading();
     for (const group of this.groups) await this.compareGroup(group);
+    await this.compareCopies();
     for (const localIndex of this.network.localIndexes) {
       const { failures, children } = await this.network.as(ChatNetwork.admin).local_index(localIndex).status();
       expect(failures).toEqual([]);
@@ -357,10 +411,35 @@ export class World {
     expect(seen).toEqual(group.written.map((message) => [message.id, expected(message, this.people[message.by]!.id.toText())]));
   }
 
+  /** Whoever asked the local index only has what the group has, and the group is not asked for them any more. */
+  private async compareCopies(): Promise<void> {
+    for (const [which, { id, home }] of this.groups.entries()) {
+      const isOut = (person: Person) => person.group(id).members().then((told) => "Err" in told);
+      const out = await Promise.all(this.people.map(isOut));
+      for (const [who, person] of this.people.entries()) {
+        const told = await this.sync(who, which);
+        expect(told, "what is said to those who left").toBe(out[who] ? "NotMember" : undefined);
+        if (out[who]) continue;
+        const { events, summary } = this.copies.get(`${who} ${which}`)!;
+        const all: GroupEvent[] = [];
+        for (let page: GroupEvent[] = []; all.length === 0 || page.length > 0; all.push(...page)) page = ok(await person.group(id).events({ from: all.length, ascending: true, max: 100 }));
+        expect(plain([...events.values()].sort((a, b) => a.index - b.index))).toEqual(plain(all));
+        const whole = await person.sync(this.network.localIndexes[home]!, { groups: [[id, 0n]] });
+        expect(plain(summary)).toEqual(plain(whole.groups.get(id.toText())!.summary));
+      }
+      await this.stopGroup(which);
+      for (const [who, left] of out.entries()) expect(await this.sync(who, which)).toBe(left ? "Unavailable" : undefined);
+      await this.startGroup(which);
+    }
+  }
+
   async end(): Promise<void> {
     await this.network.stop();
   }
 }
+
+/** Candid values with principals and numbers as text, so that they compare. */
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? `${part}` : part)));
 
 type Content = { Text: { text: string } } | { Deleted: object };
 

@@ -1,5 +1,6 @@
 // People write, edit, react, delete, block, and come and go in groups at random, while canisters on three subnets are
-// stopped, upgraded and flooded; in the end all copies agree with what was accepted, nothing lost and nothing doubled.
+// stopped, upgraded and flooded; in the end all copies agree with what was accepted, nothing lost and nothing doubled, and clients
+// that asked nobody but the local indexes have everything that the groups have.
 
 import fc from "fast-check";
 import { test } from "vitest";
@@ -20,10 +21,13 @@ const actions = fc.array(
     action(4, step("read", [person, person], (world, by, them) => world.read(by, them))),
     action(4, step("block", [person, person, fc.boolean()], (world, by, whom, value) => world.block(by, whom, value))),
     action(8, step("comeAndGo", [person, group, fc.constantFrom("leave" as const, "accept" as const, "decline" as const, "remove" as const, "invite" as const)], (world, who, to, what) => world.comeAndGo(who, to, what))),
+    action(8, step("sync", [person, group], async (world, who, which) => void (await world.sync(who, which)))),
     action(4, step("stopPerson", [person], (world, who) => world.stopPerson(who))),
     action(4, step("startPerson", [person], (world, who) => world.startPerson(who))),
     action(2, step("stopGroup", [group], (world, which) => world.stopGroup(which))),
     action(2, step("startGroup", [group], (world, which) => world.startGroup(which))),
+    action(1, step("stopIndex", [subnet], (world, which) => world.stopIndex(which))),
+    action(2, step("startIndex", [subnet], (world, which) => world.startIndex(which))),
     action(1, step("darken", [subnet], (world, which) => world.darken(which))),
     action(1, step("flood", [person, person, fc.constantFrom(120, 1_100)], (world, by, to, count) => world.flood(by, to, count))),
     action(2, step("upgrade", [fc.constantFrom("user" as const, "group" as const), subnet], (world, kind, which) => world.upgrade(kind, which))),

@@ -14,6 +14,7 @@
 // | 9  | model/members  | person number of the invited → inviter    |
 // | 10 | outbox (kit)   | notices for user canisters                |
 // | 11 | outbox (kit)   | its destinations                          |
+// | 12 | model/stamps   | StableCell<StampKey>, version 1           |
 
 export const GROUP: u8 = 0;
 export const PEOPLE_NUMBERS: u8 = 1;
@@ -27,3 +28,4 @@ export const MEMBER_PRINCIPALS: u8 = 8;
 export const INVITES: u8 = 9;
 export const OUTBOX_ENVELOPES: u8 = 10;
 export const OUTBOX_DESTINATIONS: u8 = 11;
+export const STAMP_KEY: u8 = 12;

@@ -12,6 +12,7 @@
 // | 7  | model/children  | kind u8 · version tried u32 (big-endian) · canister id → 0 |
 // | 8  | model/children  | kind u8 << 8 | state u8 → number of children              |
 // | 9  | model/children  | canister id bytes of those whose upgrade failed → 0       |
+// | 10 | model/stamps    | canister id bytes of a group → its last stamp             |
 
 export const SETTINGS: u8 = 0;
 export const MODULES: u8 = 1;
@@ -23,3 +24,4 @@ export const GROUP_REQUESTS: u8 = 6;
 export const CHILDREN_BY_VERSION: u8 = 7;
 export const CHILD_COUNTS: u8 = 8;
 export const FAILED_CHILDREN: u8 = 9;
+export const STAMPS: u8 = 10;

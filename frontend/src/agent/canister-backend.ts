@@ -25,7 +25,7 @@ import type {
 } from '../sync/backend-port.ts';
 import { request } from './request-error.ts';
 import type { RuntimeConfig } from './runtime-config.ts';
-import { accepted, asRole, asUser, groupUpdate, optional, role, userUpdate } from './wire.ts';
+import { accepted, asRole, asUser, groupUpdate, optional, role, sinceVersion, userUpdate } from './wire.ts';
 
 const MAX_SEARCH_RESULTS = 20;
 
@@ -161,11 +161,11 @@ export class CanisterBackend implements ChatBackend {
     return found.map(asPerson);
   }
 
-  async updates({ localIndex, user, groups }: SubnetQuestion): Promise<SubnetAnswer> {
+  async updates({ localIndex, user, groups, thorough }: SubnetQuestion): Promise<SubnetAnswer> {
     const answer = await request(() =>
       this.#localIndex(localIndex).updates({
         user: user ? [{ user_id: Principal.fromText(user.userId), since: BigInt(user.since) }] : [],
-        groups: groups.map(({ group, since }) => ({ group_id: Principal.fromText(group), since: BigInt(since) })),
+        groups: groups.map(({ group, since }) => ({ group_id: Principal.fromText(group), ...sinceVersion(since, thorough) })),
       }),
     );
     const userBytes = optional(answer.user);

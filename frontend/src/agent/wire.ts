@@ -123,11 +123,23 @@ export function userUpdate(updates: User.UserUpdates): UserUpdate {
   };
 }
 
+/** A group's version and the stamp it gave it, as one text: `12` before the group had stamps, `12:3456` since. */
+function groupVersion({ version, stamp }: Group.GroupUpdates): string {
+  const known = optional(stamp);
+  return known === null ? `${version}` : `${version}:${known}`;
+}
+
+/** The question after that version. Without its stamp the group is asked whatever it has announced. */
+export function sinceVersion(text: string, thorough: boolean): { since: bigint; stamp: [] | [bigint] } {
+  const [version = '0', stamp] = text.split(':');
+  return { since: BigInt(version), stamp: stamp === undefined || thorough ? [] : [BigInt(stamp)] };
+}
+
 export function groupUpdate(updates: Group.GroupUpdates): GroupUpdate {
   const { summary } = updates;
   return {
     group: groupId(summary.group_id.toText()),
-    version: updates.version.toString(),
+    version: groupVersion(updates),
     more: updates.more,
     name: groupName(summary.name),
     description: summary.description,

@@ -58,6 +58,7 @@ export interface UserUpdate {
 
 export interface GroupUpdate {
   group: GroupId;
+  /** What the network wants to hear as `since`; says nothing else. */
   version: string;
   more: boolean;
   name: string;
@@ -75,6 +76,8 @@ export interface SubnetQuestion {
   /** My user canister, when it is on this subnet. */
   user: { userId: UserId; since: string } | null;
   groups: { group: GroupId; since: string }[];
+  /** Every group is asked itself, not only those that have announced something new. */
+  thorough: boolean;
 }
 
 export interface SubnetAnswer {

@@ -1,5 +1,5 @@
 import 'fake-indexeddb/auto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeBackend } from '../../dev/fake-backend.ts';
 import { ParleyDatabase } from '../db/database.ts';
 import type { Chat, Me } from '../domain/chat.ts';
@@ -23,7 +23,7 @@ const groupChat = (name: string, localIndex: string): Chat =>
 
 describe('asking the network', () => {
   it('asks each subnet once, and the home subnet always', () => {
-    const asked = questions(me, '5', [groupChat('g1', 'subnet-b'), groupChat('g2', 'subnet-b'), newDirectChat(userId('x'), 'x', 0)]);
+    const asked = questions(me, '5', [groupChat('g1', 'subnet-b'), groupChat('g2', 'subnet-b'), newDirectChat(userId('x'), 'x', 0)], false);
     expect(asked.map((q) => [q.localIndex, q.user?.since ?? null, q.groups.length])).toEqual([
       ['subnet-a', '5', 0],
       ['subnet-b', null, 2],
@@ -32,12 +32,12 @@ describe('asking the network', () => {
 
   it('leaves out groups where I am only invited or no member any more', () => {
     const invited: Chat = { ...(groupChat('g1', 'subnet-b') as Chat & { kind: 'group' }), membership: 'invited' };
-    expect(questions(me, '0', [invited])).toHaveLength(1);
+    expect(questions(me, '0', [invited], false)).toHaveLength(1);
   });
 
   it('splits what is too much for one question', () => {
     const many = Array.from({ length: 230 }, (_, i) => groupChat(`g${i}`, 'subnet-a'));
-    expect(questions(me, '0', many).map((q) => [q.user !== null, q.groups.length])).toEqual([
+    expect(questions(me, '0', many, false).map((q) => [q.user !== null, q.groups.length])).toEqual([
       [true, 100],
       [false, 100],
       [false, 30],
@@ -82,6 +82,62 @@ describe('a round of sync', () => {
     expect(await engine.round()).toBe(true);
     expect(await engine.round()).toBe(false);
     expect(await db.chats.get(directChatId(userId('ann')))).toMatchObject({ unread: 1 });
+  });
+});
+
+describe('asking every group itself', () => {
+  const watched = (backend: FakeBackend): boolean[] => {
+    const asked: boolean[] = [];
+    const updates = backend.updates.bind(backend);
+    backend.updates = (question) => {
+      asked.push(question.thorough);
+      return updates(question);
+    };
+    return asked;
+  };
+
+  it('happens at the start and then every five minutes', async () => {
+    const backend = new FakeBackend(me);
+    const asked = watched(backend);
+    let now = 0;
+    const engine = new SyncEngine(db, backend, me, silent, { now: () => now, random: () => 0 });
+    for (const at of [0, 1_000, 299_000, 300_001, 301_000]) {
+      now = at;
+      await engine.round();
+    }
+    expect(asked).toEqual([true, false, false, true, false]);
+  });
+
+  it('happens again when a subnet did not answer', async () => {
+    const backend = new FakeBackend(me);
+    const asked = watched(backend);
+    const engine = new SyncEngine(db, backend, me, silent, { now: () => 0, random: () => 0 });
+    const { updates } = backend;
+    backend.updates = async (question) => {
+      await updates(question);
+      throw new RequestError('unavailable');
+    };
+    await expect(engine.round()).rejects.toThrow();
+    backend.updates = updates;
+    await engine.round();
+    await engine.round();
+    expect(asked).toEqual([true, true, false]);
+  });
+
+  it('happens when somebody comes back to the screen', async () => {
+    const backend = new FakeBackend(me);
+    const asked = watched(backend);
+    let hear: Parameters<TabChannel['listen']>[0] = () => undefined;
+    const channel: TabChannel = { ...silent, listen: (listener) => ((hear = listener), () => undefined) };
+    const engine = new SyncEngine(db, backend, me, channel, { now: () => 0, random: () => 0 });
+    engine.start();
+    try {
+      await vi.waitFor(() => expect(asked).toEqual([true]));
+      for (const visible of [true, false, true]) hear({ kind: 'presence', tab: 'one', visible, activeAt: 0 });
+      await vi.waitFor(() => expect(asked.filter(Boolean)).toHaveLength(2));
+    } finally {
+      engine.stop();
+    }
   });
 });
 

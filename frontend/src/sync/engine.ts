@@ -24,16 +24,22 @@ const READ_MARK_DELAY_MS = 300;
 
 const UNEXPECTED_RETRY_MS = 5_000;
 
-export function questions(me: Me, userVersion: string, chats: readonly Chat[]): SubnetQuestion[] {
+/**
+ * A group's announcement may come late, when the canister that it announces to was away. So at the start, when somebody
+ * comes back and this often, every group is asked itself.
+ */
+const THOROUGH_AFTER_MS = 5 * 60_000;
+
+export function questions(me: Me, userVersion: string, chats: readonly Chat[], thorough: boolean): SubnetQuestion[] {
   const groups = chats.filter((chat): chat is GroupChat => chat.kind === 'group' && chat.membership === 'member');
   const bySubnet = Map.groupBy(groups, (chat) => chat.localIndex);
   const asked: SubnetQuestion[] = [];
   for (const localIndex of new Set([me.localIndex, ...bySubnet.keys()])) {
     const here = (bySubnet.get(localIndex) ?? []).map((chat) => ({ group: chat.group, since: chat.version }));
     const user = localIndex === me.localIndex ? { userId: me.userId, since: userVersion } : null;
-    asked.push({ localIndex, user, groups: here.slice(0, MAX_GROUPS_PER_QUESTION) });
+    asked.push({ localIndex, user, groups: here.slice(0, MAX_GROUPS_PER_QUESTION), thorough });
     for (let from = MAX_GROUPS_PER_QUESTION; from < here.length; from += MAX_GROUPS_PER_QUESTION) {
-      asked.push({ localIndex, user: null, groups: here.slice(from, from + MAX_GROUPS_PER_QUESTION) });
+      asked.push({ localIndex, user: null, groups: here.slice(from, from + MAX_GROUPS_PER_QUESTION), thorough });
     }
   }
   return asked;
@@ -54,6 +60,8 @@ export class SyncEngine {
   #newsAt = 0;
   /** When everybody's names were last gone through. */
   #namesAt = 0;
+  /** When every group was last asked itself. */
+  #thoroughAt = -Infinity;
   #stopped = false;
   #polling = false;
   #pollAgain = false;
@@ -85,6 +93,7 @@ export class SyncEngine {
           const before = this.#presence();
           this.#tabs.set(message.tab, { visible: message.visible, activeAt: message.activeAt });
           // Somebody came back: the screen should not be stale for the rest of a long wait.
+          if (message.visible && !before.visible) this.#thoroughAt = -Infinity;
           if (message.visible && (!before.visible || this.#clock.now() - before.activeAt > 60_000)) this.poke();
           break;
         }
@@ -109,6 +118,7 @@ export class SyncEngine {
 
     const online = (): void => {
       this.#failures = 0;
+      this.#thoroughAt = -Infinity;
       void this.#sender.hurry().then(() => this.#drain());
       this.poke();
     };
@@ -196,12 +206,16 @@ export class SyncEngine {
   /** One question per subnet, repeated while an answer says there is more. Tells whether anything changed. */
   async round(): Promise<boolean> {
     let changed = false;
+    const startedAt = this.#clock.now();
+    const thorough = startedAt - this.#thoroughAt > THOROUGH_AFTER_MS;
+    // From the beginning on: who comes back meanwhile is asked for once more.
+    if (thorough) this.#thoroughAt = startedAt;
     for (;;) {
       const [version, chats] = await Promise.all([this.#db.getMeta('userVersion'), this.#db.chats.toArray()]);
       const known = new Set(chats.map((chat) => chat.id));
       const speakers: UserId[] = [];
       const results = await Promise.allSettled(
-        questions(this.#me, version ?? '0', chats).map(async (question) => {
+        questions(this.#me, version ?? '0', chats, thorough).map(async (question) => {
           const answer = await this.#backend.updates(question);
           if (this.#stopped) return { more: false, changed: false };
           let { more } = answer;
@@ -226,7 +240,10 @@ export class SyncEngine {
       if (news || this.#clock.now() - this.#namesAt > NAME_OLD_MS) await this.#learnNames(speakers);
       const failed = results.find((result) => result.status === 'rejected');
       // The subnets that answered are applied; the one that did not counts as trouble.
-      if (failed) throw failed.reason;
+      if (failed) {
+        if (thorough) this.#thoroughAt = -Infinity;
+        throw failed.reason;
+      }
       if (this.#stopped || !results.some((result) => result.status === 'fulfilled' && result.value.more)) break;
     }
     if (!(await this.#db.getMeta('synced'))) await this.#db.setMeta('synced', true);

@@ -2,6 +2,7 @@
 
 import { keepInCycles } from "../../../chat/cycles";
 import { InitArgs } from "../../../generated/group/types";
+import { keepAnnouncing } from "../jobs/announce";
 import { group, saveGroup } from "../model/group";
 
 export function init(arg: InitArgs): void {
@@ -10,4 +11,5 @@ export function init(arg: InitArgs): void {
   state.localIndex = arg.local_index.bytes;
   saveGroup();
   keepInCycles(arg.local_index);
+  keepAnnouncing();
 }

@@ -1,8 +1,10 @@
 // Everything that changed in the group after a version: one page in proportion to the changes.
 
+import { Opt } from "../../../cdk/candid/opt";
 import { Event, GroupError, GroupUpdates, UpdatesArgs, UpdatesResult } from "../../../generated/group/types";
 import { readingMember } from "../guards";
 import { events, group } from "../model/group";
+import { hasStampKey, stampOf } from "../model/stamps";
 import { eventView, summaryView } from "../model/views";
 
 function lastMessageBytes(chat: u32): u32 {
@@ -22,5 +24,6 @@ export function updates(arg: UpdatesArgs): UpdatesResult {
     if (record !== null) changed.push(eventView(change.index, record, member.number));
   }
   const membersChanged = group().membersVersion > arg.since;
-  return UpdatesResult.Ok(new GroupUpdates(changes.version, changes.more, summaryView(member), changed, membersChanged));
+  const stamp = hasStampKey() ? new Opt<u64>(stampOf(changes.version)) : null;
+  return UpdatesResult.Ok(new GroupUpdates(changes.version, changes.more, summaryView(member), changed, membersChanged, stamp));
 }

@@ -22,6 +22,7 @@ import { encodeInitArgs as encodeUserInit, InitArgs as UserInit } from "../../..
 import * as user_index from "../../../generated/user_index/client";
 import { addChild, Child, countChildren, DueChildren, findChild, Kind, KINDS, saveChild, State } from "../model/children";
 import { currentModule, Module, moduleBytes } from "../model/modules";
+import { dropStamp } from "../model/stamps";
 import { RESERVE_CYCLES, settings, userIndex } from "../model/settings";
 
 /** Children worked on at once (M1): a rolling batch. */
@@ -249,7 +250,10 @@ function onStopped(context: Object | null): void {
 }
 
 function onUpgraded(context: Object | null): void {
-  startAgain(changetype<Task>(context));
+  const task = changetype<Task>(context);
+  // Its new module may be one that does not announce.
+  dropStamp(task.canister);
+  startAgain(task);
 }
 
 function onUpgradeRejected(context: Object | null, rejection: Rejection): void {

@@ -1,6 +1,10 @@
 // Everything that changed for the caller on this subnet, in one composite query: the user canister first, then
-// each group asked for, one after the other. Answers of the children are passed on as they came; they check
-// the caller themselves.
+// each group asked for that may have news, one after the other. Answers of the children are passed on as they came; they
+// check the caller themselves.
+//
+// A group has no news for whoever knows the stamp of its newest version: only the group makes stamps, and only members
+// get them. Everybody else's question reaches the group, which refuses it, whatever they put into it: from what is said
+// here nobody learns whether anything goes on in a group that is not theirs.
 
 import { caller, timeMillis } from "../../../cdk/api";
 import { Later, Rejection, replyBytes } from "../../../cdk/calls";
@@ -12,6 +16,7 @@ import { FailedGroup, GroupBlob, GroupFailure, UpdatesArgs, UpdatesResponse } fr
 import * as user from "../../../generated/user/client";
 import { UpdatesArgs as UserUpdatesArgs } from "../../../generated/user/types";
 import { findChild, Kind } from "../model/children";
+import { hasStamp } from "../model/stamps";
 
 const MAX_GROUPS: i32 = 100;
 /** A query's reply holds 3 MiB; a child's page at most about 1 MiB. */
@@ -62,11 +67,13 @@ function fail(asking: Asking, groupId: Principal, reason: GroupFailure): void {
 function nextGroup(asking: Asking): void {
   const groups = asking.args.groups;
   while (++asking.at < min(groups.length, MAX_GROUPS)) {
+    const wanted = groups[asking.at];
+    const stamp = wanted.stamp;
+    if (stamp !== null && hasStamp(wanted.group_id, stamp.value)) continue;
     if (asking.bytes > FULL_BYTES) {
       asking.response.more = true;
       break;
     }
-    const wanted = groups[asking.at];
     if (isChild(wanted.group_id, Kind.Group)) {
       group.updates(wanted.group_id, new GroupUpdatesArgs(wanted.since, asking.who)).perform(onGroup, onGroupRejected, asking);
       return;
