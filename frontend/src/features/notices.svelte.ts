@@ -5,7 +5,10 @@ import type { JobAction } from '../domain/job.ts';
 
 export type Notice = { refused: JobAction['do']; code: FailureCode } | { failed: FailureCode } | { copied: true };
 
-const SHOWN_MS = 6_000;
+/** Long enough to be read by somebody who was looking elsewhere. */
+const SHOWN_MS = 10_000;
+/** A word that only confirms what was just done. */
+const COPIED_SHOWN_MS = 3_000;
 
 class Notices {
   #current = $state.raw<Notice | null>(null);
@@ -18,7 +21,7 @@ class Notices {
   show(notice: Notice): void {
     this.#current = notice;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.dismiss(), SHOWN_MS);
+    this.#timer = setTimeout(() => this.dismiss(), 'copied' in notice ? COPIED_SHOWN_MS : SHOWN_MS);
   }
 
   dismiss(): void {
