@@ -11,7 +11,7 @@ test("a display name is shown to others, with the username beneath it", async ({
   await expect(async () => {
     await search.fill("");
     await search.fill(ann.username);
-    await expect(ben.page.getByRole("button", { name: `Ann of Green Gables @${ann.username}` })).toBeVisible({ timeout: 3_000 });
+    await expect(ben.page.getByRole("button", { name: `Ann of Green Gables @${ann.username}` })).toBeVisible({ timeout: 10_000 });
   }).toPass();
   await ben.page.getByRole("link", { name: "Chats", exact: true }).click();
   await ann.startChatWith(ben.username);
