@@ -161,7 +161,7 @@ describe('identities', () => {
     const session = Ed25519KeyIdentity.generate();
     const owner = await ECDSAKeyIdentity.generate();
     const targets = { targets: [AgentPrincipal.fromText(id)] };
-    const chain = await DelegationChain.create(owner, session.getPublicKey(), new Date(Date.now() + 60_000), targets);
+    const chain = await DelegationChain.create(owner, session.getPublicKey(), new Date(Date.now() + 3_600_000), targets);
     const identities = [
       Ed25519KeyIdentity.generate(),
       await ECDSAKeyIdentity.generate(),

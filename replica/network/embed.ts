@@ -10,7 +10,8 @@
  * - With virtual time nothing happens between calls: the clock stands still until told to move, a
  *   timer fires when the clock is moved past it. Two runs of the same program give the same states.
  * - With `port` set, unmodified agents connect over HTTP. They compare certificate times with the
- *   wall clock, so the virtual clock of a network with a port starts at the wall clock's time.
+ *   wall clock, so the virtual clock of a network with a port starts at the wall clock's time
+ *   (and `time.catchUp()` brings it there again).
  *
  *     const net = await startNetwork({ subnets: [{ kind: 'system' }, { kind: 'application' }] });
  *     const id = await net.createCanister({ cycles: 100_000_000_000_000n });
@@ -31,7 +32,7 @@ import type { NodeHost } from '../node/types.ts';
 import { subnetOfCanister } from '../registry/registry.ts';
 import type { SubnetRecord } from '../registry/registry.ts';
 import { Principal } from '../types/principal.ts';
-import { RealClock, VirtualClock } from './clocks.ts';
+import { RealClock, VirtualClock, wallNanos } from './clocks.ts';
 import type { EmbeddedClock } from './clocks.ts';
 import { createCanisterCall, createdCanister, installCalls } from './management-calls.ts';
 import { openBoundary } from './http-boundary.ts';
@@ -138,6 +139,11 @@ export interface NetworkTime {
   setQuiet(nanos: bigint): void;
   /** Moves the virtual clock by milliseconds, then runs what became due on every subnet. */
   advance(millis: number): Promise<void>;
+  /**
+   * Sets the virtual clock to the machine's unless it is ahead, and runs nothing. Agents that connect over HTTP go by the
+   * machine's, and some of what they do fails at a minute and a half of difference: a test that uses one begins with this.
+   */
+  catchUp(): void;
 }
 
 export interface EmbeddedNetwork {
@@ -353,6 +359,10 @@ class RunningNetwork implements EmbeddedNetwork {
       advance: async (millis) => {
         clock.set(clock.nowNanos() + BigInt(Math.round(millis * 1e6)));
         await this.#runDue();
+      },
+      catchUp: () => {
+        const wall = wallNanos();
+        if (clock.nowNanos() < wall) clock.set(wall);
       },
     };
   }

@@ -106,6 +106,19 @@ describe('embedded network', () => {
     }
   });
 
+  test('the virtual clock catches up with the machine’s for the sake of agents, and never goes back', async () => {
+    const HOUR = 3_600_000;
+    const behind = BigInt(Date.now() - HOUR) * 1_000_000n;
+    const net = await start({ port: 0, startTimeNanos: behind });
+    net.time.catchUp();
+    expect(net.time.get() - behind).toBeGreaterThan(BigInt(HOUR - 60_000) * 1_000_000n);
+    expect(await (await actor(net, await counterOn(net, 0))).inc()).toBe(1);
+    await net.time.advance(HOUR);
+    const ahead = net.time.get();
+    net.time.catchUp();
+    expect(net.time.get()).toBe(ahead);
+  });
+
   test('a call to another subnet and its response travel in certified streams, which are then emptied', async () => {
     const net = await start();
     const counter = await counterOn(net, 2);

@@ -42,6 +42,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
+  net.time.catchUp();
   id = await net.createCanister({ cycles: 1_000_000_000_000_000n, sender: uploader.getPrincipal() });
   await net.install(id, wasm, NO_ARGUMENT);
   site = new CandidCanister(net, id, idlFactory);

@@ -82,6 +82,7 @@ const sessionKey = new Uint8Array(session.getPublicKey().toDer());
 // First of all, while the network's clock is still near the one that the agent reads.
 describe("signing in", () => {
   test("an unmodified agent acts under the delegation as the identity's principal; a tampered one is refused", async () => {
+    net.time.catchUp();
     const { number, temporary } = await register();
     const { userKey, expiration, answer } = await delegate(number, origin, sessionKey, temporary.getPrincipal(), [10n * MINUTE]);
     const { delegation, signature } = answer.signed_delegation;
