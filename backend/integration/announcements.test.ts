@@ -190,6 +190,7 @@ describe("nothing stays unseen", () => {
     known = await room.known(room.bob);
     await room.network.release("group");
     await room.network.net.settle();
+    expect((await room.network.as(ChatNetwork.admin).local_index(room.home).status()).children.map((kind) => kind.outdated)).toEqual([0, 0]);
     expect(await room.told(room.bob, known)).toBe("nothing");
     expect(await room.isAsked(room.bob, known)).toBe(false);
     await room.ann.sayInGroup(room.id, "after the group");
