@@ -25,5 +25,12 @@ test("the dashboard shows subnets and canisters, live while messages are sent", 
   await expect.poll(() => page.locator("body").innerText()).not.toBe(shown);
   await expectAccessible(page);
   await page.screenshot({ path: "test-results/screenshots/dashboard-desktop.png" });
+  // On a phone every figure of a canister is on the screen, not to the right of it.
+  await page.setViewportSize({ width: 390, height: 844 });
+  const first = page.locator("#canisters tr").first();
+  await first.scrollIntoViewIfNeeded();
+  for (const figure of await first.locator("td").all()) await expect(figure).toBeInViewport({ ratio: 1 });
+  await expectAccessible(page);
+  await page.screenshot({ path: "test-results/screenshots/dashboard-phone.png" });
   await context.close();
 });
