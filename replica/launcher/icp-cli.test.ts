@@ -5,8 +5,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +21,6 @@ const runnable = existsSync(ICP) && process.platform === 'linux' && process.arch
 
 let folder: string;
 let project: string;
-let port: number;
 
 interface Ran {
   readonly code: number;
@@ -51,12 +48,14 @@ async function succeeds(...args: string[]): Promise<string> {
   return out;
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port: free } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return free;
+interface Descriptor {
+  readonly gateway: { readonly port: number };
+  readonly 'candid-ui-canister-id': string;
+}
+
+/** What the tool keeps about the running network; the port differs from start to start. */
+function descriptor(): Descriptor {
+  return JSON.parse(readFileSync(join(project, '.icp/cache/networks/local/descriptor.json'), 'utf8')) as Descriptor;
 }
 
 function greeter(greeting: string): Uint8Array {
@@ -71,7 +70,7 @@ function greeter(greeting: string): Uint8Array {
   return new Uint8Array(file.wasm('ic').wasm);
 }
 
-function pageFrom(host: string): Promise<{ status: number; body: string }> {
+function pageFrom(host: string, port = descriptor().gateway.port): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
     const request = httpRequest({ host: '127.0.0.1', port, path: '/', headers: { host: `${host}:${port}` } }, (response) => {
       const chunks: Buffer[] = [];
@@ -91,14 +90,13 @@ describe.runIf(runnable)('the icp tool', { timeout: 120_000 }, () => {
     project = join(folder, 'a project');
     mkdirSync(project);
     mkdirSync(join(folder, 'home'));
-    port = await freePort();
     writeFileSync(
       join(project, 'icp.yaml'),
       `networks:
   - name: local
     mode: managed
     gateway:
-      port: ${port}
+      port: 0
 canisters:
   - name: greeter
     build:
@@ -164,6 +162,23 @@ canisters:
     await succeeds('canister', 'snapshot', 'delete', 'greeter', snapshot!, '--identity', 'ada');
   });
 
+  it('takes a snapshot to disk, brings it back, and restores from that', async () => {
+    const disk = join(folder, 'snapshot');
+    await succeeds('canister', 'stop', 'greeter', '--identity', 'ada');
+    const [, taken] = /snapshot ([0-9a-f]+)/.exec(await succeeds('canister', 'snapshot', 'create', 'greeter', '--identity', 'ada'))!;
+    await succeeds('canister', 'snapshot', 'download', 'greeter', taken!, '-o', disk, '--identity', 'ada');
+    await succeeds('canister', 'snapshot', 'delete', 'greeter', taken!, '--identity', 'ada');
+    const [, brought] = /snapshot ([0-9a-f]+)/.exec(await succeeds('canister', 'snapshot', 'upload', 'greeter', '-i', disk, '--identity', 'ada'))!;
+    await succeeds('canister', 'start', 'greeter', '--identity', 'ada');
+    await succeeds('canister', 'install', 'greeter', '--mode', 'reinstall', '-y', '--identity', 'ada');
+    expect(await succeeds('canister', 'call', 'greeter', 'peek', '()', '--query', '--identity', 'ada')).toMatch(/\(0 : nat\)/);
+    await succeeds('canister', 'stop', 'greeter', '--identity', 'ada');
+    await succeeds('canister', 'snapshot', 'restore', 'greeter', brought!, '--identity', 'ada');
+    await succeeds('canister', 'start', 'greeter', '--identity', 'ada');
+    expect(await succeeds('canister', 'call', 'greeter', 'peek', '()', '--query', '--identity', 'ada')).toMatch(/\(2 : nat\)/);
+    await succeeds('canister', 'snapshot', 'delete', 'greeter', brought!, '--identity', 'ada');
+  });
+
   it('tops up, and gets the cycles back when it deletes', async () => {
     await succeeds('canister', 'top-up', 'greeter', '--amount', '1t', '--identity', 'ada');
     await succeeds('canister', 'stop', 'greeter', '--identity', 'ada');
@@ -171,15 +186,15 @@ canisters:
   });
 
   it('serves the tool’s own Candid page, certified, through the gateway', async () => {
-    const descriptor = JSON.parse(readFileSync(join(project, '.icp/cache/networks/local/descriptor.json'), 'utf8')) as Record<string, string>;
-    const page = await pageFrom(`${descriptor['candid-ui-canister-id']!}.localhost`);
+    const page = await pageFrom(`${descriptor()['candid-ui-canister-id']}.localhost`);
     expect(page.status).toBe(200);
     expect(page.body).toMatch(/Candid UI/);
   });
 
   it('stops the network and starts a new one', async () => {
+    const { port } = descriptor().gateway;
     await succeeds('network', 'stop');
-    await expect(pageFrom('localhost')).rejects.toThrow(/ECONNREFUSED/);
+    await expect(pageFrom('localhost', port)).rejects.toThrow(/ECONNREFUSED/);
     await succeeds('network', 'start', '-d');
     expect(await succeeds('network', 'ping', '--wait-healthy')).toMatch(/healthy/);
   });

@@ -277,7 +277,8 @@ describe('time and rounds', () => {
     await pic.tick();
     expect(Number((await actor.time()) / 1_000_000n)).toBeGreaterThan(Date.UTC(2024, 0));
     await pic.resetCertifiedTime();
-    expect(Number((await actor.time()) / 1_000_000n)).toBeLessThanOrEqual(Date.now());
+    // The server's clock and ours are one, read in two ways.
+    expect(Number((await actor.time()) / 1_000_000n)).toBeLessThan(Date.now() + 60_000);
   });
 });
 
