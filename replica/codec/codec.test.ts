@@ -4,7 +4,7 @@ import { decode as libraryDecode, encode as libraryEncode } from 'cborg';
 import fc from 'fast-check';
 import { createHash } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
-import { fromHex, toHex, utf8 } from './bytes.ts';
+import { fromHex, inOnePiece, toHex, utf8 } from './bytes.ts';
 import { CborError, decodeCbor, encodeCbor, encodeTagged } from './cbor.ts';
 import type { CborValue } from './cbor.ts';
 import { DerError, parsePublicKey, wrapPublicKey } from './der.ts';
@@ -14,6 +14,19 @@ import { sha224, sha256, sha256Of } from './sha256.ts';
 
 // Properties with many runs: on a busy machine they take their time.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+describe('byte strings in one piece of memory', () => {
+  it('are copies, one behind the other, that cross to another thread as one', () => {
+    const parts = [fromHex('0102'), fromHex(''), fromHex('030405').subarray(1)];
+    const copies = inOnePiece(parts);
+    parts[0]![0] = 9;
+    expect(copies.map(toHex)).toEqual(['0102', '', '0405']);
+    const there = structuredClone({ copies }).copies;
+    expect(there.map(toHex)).toEqual(['0102', '', '0405']);
+    expect(new Set(there.map(({ buffer }) => buffer)).size).toBe(1);
+    expect(there[0]!.buffer.byteLength).toBe(4);
+  });
+});
 
 describe('hashes', () => {
   const streamed = (algorithm: string, ...parts: readonly Uint8Array[]): string => {

@@ -5,7 +5,7 @@
  * bothered. Source: Interface Spec, "HTTPS interface"; HTTP sheet §1 to §5.
  */
 import { Principal } from '../types/principal.ts';
-import { equalBytes, utf8 } from '../codec/bytes.ts';
+import { equalBytes, inOnePiece, utf8 } from '../codec/bytes.ts';
 import { authenticate, EnvelopeFormatError, InvalidRequestError, parseEnvelope } from '../crypto/ingress-validation.ts';
 import type { Authentication, CallContent, Envelope, RequestType } from '../crypto/ingress-validation.ts';
 import type { Answer } from './answer.ts';
@@ -106,11 +106,12 @@ function targetMismatch(content: CallContent, target: Target, subnetMethods: Rea
   );
 }
 
-function validated(envelope: Envelope<'call' | 'query'>, target: Target, envelopeBytes: number): ValidatedRequest {
-  const { content, requestId } = envelope;
-  const { sender, canisterId, methodName, arg, ingressExpiryNanos, nonce, senderInfo } = content;
-  const effective = effectiveId(target);
-  return { requestId, sender, canisterId, methodName, arg, ingressExpiryNanos, nonce, senderInfo, effectiveId: effective, envelopeBytes };
+/** Its bytes lie together: it goes to the thread of the subnet. */
+function validated({ content, requestId: id }: Envelope<'call' | 'query'>, target: Target, envelopeBytes: number): ValidatedRequest {
+  const { methodName, ingressExpiryNanos, senderInfo } = content;
+  const bytes = inOnePiece([id, content.sender, content.canisterId, content.arg, effectiveId(target)]);
+  const [requestId, sender, canisterId, arg, effective] = bytes as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+  return { requestId, sender, canisterId, methodName, arg, ingressExpiryNanos, senderInfo, effectiveId: effective, envelopeBytes };
 }
 
 /**
