@@ -1,5 +1,6 @@
 /** URL paths of the public interface. */
 import { Principal } from '../types/principal.ts';
+import { BoundedCache } from '../crypto/bounded-cache.ts';
 import type { Target } from './replica-port.ts';
 
 export type ApiRoute =
@@ -25,8 +26,21 @@ const SUBNET_VERSIONS: Record<Endpoint, ReadonlySet<number>> = {
 
 const SHAPE = /^\/api\/v([234])\/(canister|subnet)\/([^/]*)\/(call|query|read_state)$/;
 
-/** `path` begins with `/api/` and has no query string. */
+/** Clients call a few canisters many times, and to check the text of a principal takes longer than to find it here. */
+const known = new BoundedCache<ApiRoute>(1024);
+
+/** `path` begins with `/api/` and has no query string. The same object may be given again. */
 export function parseApiPath(path: string): ApiRoute {
+  let route = known.get(path);
+  if (route === undefined) {
+    route = parsed(path);
+    // Only these are of limited length.
+    if ('target' in route) known.set(path, route);
+  }
+  return route;
+}
+
+function parsed(path: string): ApiRoute {
   if (path === '/api/v2/status') return { kind: 'status' };
   const match = SHAPE.exec(path);
   if (match === null) return { kind: 'unknown' };

@@ -32,12 +32,21 @@ const DELEGATION_RENEWAL_MILLIS = 24 * 60 * 60 * 1000;
 
 const RUNNING: SubnetStatus = { state: 'running', restarts: 0 };
 
+interface Subnet {
+  readonly record: SubnetRecord;
+  readonly node: SubnetNodeApi;
+}
+
 export class Network implements ReplicaPort {
   readonly registry: Registry;
   /** As in `registry.subnets`. */
   readonly nodes: readonly SubnetNodeApi[];
   readonly #nowNanos: () => bigint;
-  readonly #byId = new Map<string, { readonly record: SubnetRecord; readonly node: SubnetNodeApi }>();
+  readonly #byId = new Map<string, Subnet>();
+  /** By the very objects that `subnetOf` and `subnetIds` give out. */
+  readonly #byOwnId = new Map<PrincipalBytes, Subnet>();
+  /** What `subnetOf` found: the registry does not change, and the HTTP layer gives the same targets again. */
+  readonly #serving = new WeakMap<Target, { readonly id: PrincipalBytes | undefined }>();
   readonly #statusOf: (at: number) => SubnetStatus;
   /** As in `registry.subnets`: the last certificate that delegates to it, none for the root subnet. */
   readonly #delegations: (Uint8Array | undefined)[] = [];
@@ -50,7 +59,11 @@ export class Network implements ReplicaPort {
     this.#statusOf = statusOf;
     this.nodes = nodes;
     this.#nowNanos = nowNanos;
-    for (const [at, record] of registry.subnets.entries()) this.#byId.set(record.id.key, { record, node: nodes[at]! });
+    for (const [at, record] of registry.subnets.entries()) {
+      const subnet = { record, node: nodes[at]! };
+      this.#byId.set(record.id.key, subnet);
+      this.#byOwnId.set(record.id.bytes, subnet);
+    }
   }
 
   /** Resolves when every endpoint can answer. */
@@ -140,6 +153,12 @@ export class Network implements ReplicaPort {
   }
 
   subnetOf(target: Target): PrincipalBytes | undefined {
+    let serving = this.#serving.get(target);
+    if (serving === undefined) this.#serving.set(target, (serving = { id: this.#subnetOf(target) }));
+    return serving.id;
+  }
+
+  #subnetOf(target: Target): PrincipalBytes | undefined {
     if (target.kind === 'subnet') return this.#byId.get(Principal.fromBytes(target.subnetId).key)?.record.id.bytes;
     const id = Principal.fromBytes(target.effectiveCanisterId);
     // Clients refuse a delegated certificate for the management canister's id; the root subnet needs no delegation.
@@ -167,8 +186,8 @@ export class Network implements ReplicaPort {
     return this.#subnet(subnetId).node.readState(request);
   }
 
-  #subnet(id: PrincipalBytes): { readonly record: SubnetRecord; readonly node: SubnetNodeApi } {
-    const subnet = this.#byId.get(Principal.fromBytes(id).key);
+  #subnet(id: PrincipalBytes): Subnet {
+    const subnet = this.#byOwnId.get(id) ?? this.#byId.get(Principal.fromBytes(id).key);
     if (!subnet) throw new Error(`no subnet ${Principal.fromBytes(id).toText()}`);
     return subnet;
   }

@@ -72,6 +72,7 @@ const QUERIES_PER_EVICTION = 32;
 const CREATION_METHODS: ReadonlySet<string> = new Set(['create_canister', 'provisional_create_canister_with_cycles']);
 
 const TIME_PATH: Path = [label('time')];
+const REQUEST_STATUS = label('request_status');
 
 const SHUTTING_DOWN: Unavailable = { kind: 'unavailable', httpStatus: 503, text: 'Replica is shutting down.' };
 
@@ -403,7 +404,7 @@ export class SubnetNode implements SubnetNodeApi {
   }
 
   #certifiedStatus(id: MessageId): SubmitOutcome {
-    return { kind: 'certified', certificate: this.#certified.certificate([TIME_PATH, [label('request_status'), fromHex(id)]]) };
+    return { kind: 'certified', certificate: this.#certified.certificate([TIME_PATH, [REQUEST_STATUS, fromHex(id)]]) };
   }
 
   // -------------------------------------------------------------------------------------------------------------------
