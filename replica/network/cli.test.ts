@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -106,6 +107,19 @@ describe('parley-replica', () => {
       expect(code).toBe(1);
       expect(errors).toContain('is damaged at byte');
       expect(errors).toContain('--clean');
+    },
+    TIMEOUT_MILLIS,
+  );
+
+  test(
+    'says what to do about a port that is taken',
+    async () => {
+      const other = createServer();
+      await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+      const { port } = other.address() as AddressInfo;
+      const { code, errors } = await run('--port', String(port), '--in-memory', '--system', '1', '--application', '0');
+      expect([code, errors]).toEqual([1, `parley-replica: port ${port} of 127.0.0.1 is in use; --port names another, and --port 0 picks a free one\n`]);
+      await new Promise((resolve) => other.close(resolve));
     },
     TIMEOUT_MILLIS,
   );

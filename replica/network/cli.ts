@@ -139,9 +139,14 @@ async function main(): Promise<void> {
   announce(supervisor, flags);
 }
 
+function explain(error: Error & { code?: string; address?: string; port?: number }): string {
+  if (error.code !== 'EADDRINUSE') return error.message;
+  return `port ${error.port} of ${error.address} is in use; --port names another, and --port 0 picks a free one`;
+}
+
 main().catch((error: unknown) => {
   const code = (error as NodeJS.ErrnoException).code;
   const isUsage = error instanceof UsageError || code?.startsWith('ERR_PARSE_ARGS');
-  process.stderr.write(`parley-replica: ${(error as Error).message}\n${isUsage ? `\n${USAGE}` : ''}`);
+  process.stderr.write(`parley-replica: ${explain(error as Error)}\n${isUsage ? `\n${USAGE}` : ''}`);
   process.exit(isUsage ? 2 : 1);
 });

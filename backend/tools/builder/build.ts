@@ -110,8 +110,11 @@ async function buildMany(tasks: Task[], force: boolean): Promise<{ built: Built[
 
 /** Generates and builds the named canisters, or all. Throws a BuildError that lists what failed. */
 export async function buildAll({ names, debug = false, force = false, root = BACKEND }: { names?: string[]; debug?: boolean; force?: boolean; root?: string } = {}): Promise<Built[]> {
+  const known = canisterNames(root);
+  const unknown = names?.filter((name) => !known.includes(name)) ?? [];
+  if (unknown.length > 0) throw new BuildError(`there is no canister ${unknown.join(' or ')} below ${join(root, 'canisters')}; there are ${known.join(', ')}`);
   const incomplete = await generateAll(root);
-  const wanted = names !== undefined && names.length > 0 ? names : canisterNames(root);
+  const wanted = names !== undefined && names.length > 0 ? names : known;
   const { built, failed } = await buildMany(wanted.filter((n) => !incomplete.has(n)).map((name) => ({ name, root, debug })), force);
   for (const name of wanted) {
     const reason = incomplete.get(name);

@@ -75,6 +75,10 @@ describe('the tutorial', () => {
     expect(existsSync(join(ROOT, 'build', 'guestbook.wasm.gz'))).toBe(true);
   });
 
+  it('names the canisters there are when asked for another', async () => {
+    await expect(buildAll({ root: ROOT, names: ['guestbok'] })).rejects.toThrow(/there is no canister guestbok below .*; there are guestbook$/);
+  });
+
   it('K4 building again gives the same bytes', async () => {
     const before = readFileSync(join(ROOT, 'build', 'guestbook.wasm'));
     await buildAll({ root: ROOT, force: true });
