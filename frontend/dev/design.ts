@@ -142,6 +142,7 @@ if (state === 'extreme') {
     ['zalgo', `Z${'\u0335\u0327\u0310'.repeat(12)}a${'\u0322\u030f'.repeat(12)}lgo`],
     ['emoji_only', '🏴‍☠️👩‍👩‍👧‍👦🦄'],
   ];
+  const essay = 'It was a bright cold day in spring, and nobody on the quay could say why the boats had come back so early. '.repeat(20);
   const long = 'Donaudampfschifffahrtsgesellschaftskapitän'.repeat(20);
   for (const [i, [username, displayName]] of strange.entries()) {
     const them = userId(`odd-${'abcde'[i]}`);
@@ -162,6 +163,8 @@ if (state === 'extreme') {
     }));
     backend.post(chat, me.userId, `many\nlines\n${'\n'.repeat(3)}and more\n    indented`, now - 20 * MINUTE);
     backend.post(chat, me.userId, 'W'.repeat(300), now - 19 * MINUTE);
+    backend.post(chat, me.userId, essay.slice(0, 1_200), now - 18 * MINUTE);
+    backend.post(chat, them, essay, now - 17 * MINUTE);
   }
   const crowd: GroupId = groupId('group-crowd');
   backend.groups.set(crowd, {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import { isOnlyEmoji, toPieces, withoutOverrides } from './text.ts';
+import { isLong, isOnlyEmoji, toPieces, withoutOverrides } from './text.ts';
 
 /** Pieces of links and of what stands around them. A general generator of addresses is a hundred times slower. */
 const PARTS = ['http://', 'https://', 'HTTPS://', 'ftp://', 'javascript:', 'example.org', '10.0.0.1', '[::1]', ':80', ':99999', '/', '/a_(b)', '(', ')', '?q=1', '#', '@', '.', ',', '!', '\u202e', '\u2066', ' ', '\n', 'word', '%', '%zz', '<b>', '"', '日本', '🎉', '\ud800'];
@@ -25,6 +25,18 @@ describe('links in text', () => {
         for (const piece of pieces) if (piece.kind === 'link') expect(piece.href).toMatch(/^https?:\/\//);
       }),
     );
+  });
+});
+
+describe('long text', () => {
+  it.each([
+    ['a paragraph', 'word '.repeat(120), false],
+    ['a page', 'word '.repeat(400), true],
+    ['a short poem', 'a line\n'.repeat(16), false],
+    ['a list without end', '1\n'.repeat(9_000), true],
+    ['nothing', '', false],
+  ])('%s', (_, text, long) => {
+    expect(isLong(text)).toBe(long);
   });
 });
 

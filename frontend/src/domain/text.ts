@@ -38,6 +38,19 @@ export function toPieces(text: string): TextPiece[] {
   return pieces;
 }
 
+/** About what is shown of a long text until more is asked for; of a text that is hardly longer all is shown. */
+export const FOLDED_LINES = 18;
+const LONG_LINES = 24;
+/** On a phone a line takes about forty characters. */
+const LINE_CHARS = 40;
+
+/** So much that it would push everything else off a screen. */
+export function isLong(text: string): boolean {
+  let lines = 0;
+  for (const line of text.split('\n', LONG_LINES + 1)) lines += Math.max(1, Math.ceil(line.length / LINE_CHARS));
+  return lines > LONG_LINES;
+}
+
 const EMOJI = /^(?:\p{RGI_Emoji}|\s)+$/v;
 const MAX_LARGE_EMOJI = 5;
 
