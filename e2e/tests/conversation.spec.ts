@@ -104,6 +104,13 @@ test("what is new is read from its beginning, and a quote leads back to where it
   await expect(answer).not.toBeInViewport();
   await page.getByRole("button", { name: "To the newest message" }).click();
   await expect(answer).toBeInViewport();
+
+  // News moves what is behind a menu, and leaves the menu open.
+  await answer.hover();
+  await answer.getByRole("button", { name: "Message actions" }).click();
+  await ben.send(them, "And bring a coat.");
+  await expect(ann.message("And bring a coat.")).toBeInViewport();
+  await expect(answer.getByRole("button", { name: "Copy text" })).toBeVisible();
 });
 
 test("hostile text does nothing, breaks nothing, and links are only links", async ({ person }) => {
