@@ -72,7 +72,8 @@ test("a group is renamed, roles change, members are removed and leave", async ({
 
   await expect(ann.page.getByRole("list", { name: "Members" }).getByRole("listitem")).toHaveCount(3);
   await manage(ben.username, "Make admin");
-  await expect(ben.page.getByText(`${ann.username} made you admin`)).toBeVisible();
+  await expect(ben.timeline.getByText(`${ann.username} made you admin`)).toBeVisible();
+  await expect(ben.listItem("Bouldering")).toContainText(`${ann.username} made you admin`);
   await ben.page.getByRole("button", { name: "Details", exact: true }).click();
   await expect(ben.page.getByText("Mondays, rain or shine")).toBeVisible();
   await expect(ben.page.getByRole("button", { name: "Edit group" })).toBeVisible();
@@ -90,9 +91,9 @@ test("a group is renamed, roles change, members are removed and leave", async ({
   await ann.page.getByRole("dialog").getByRole("button", { name: "Leave group" }).click();
   await expect(ann.page.getByText("You are the last owner.")).toBeVisible();
   await manage(ben.username, "Make owner");
-  await expect(ben.page.getByText(`${ann.username} made you owner`)).toBeVisible();
+  await expect(ben.timeline.getByText(`${ann.username} made you owner`)).toBeVisible();
   await ann.page.getByRole("button", { name: "Leave group" }).click();
   await ann.page.getByRole("dialog").getByRole("button", { name: "Leave group" }).click();
   await expect(ann.page.getByRole("list", { name: "Chats" }).getByRole("link")).toHaveCount(0);
-  await expect(ben.page.getByText(`${ann.username} left`)).toBeVisible();
+  await expect(ben.timeline.getByText(`${ann.username} left`)).toBeVisible();
 });

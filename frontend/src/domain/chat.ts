@@ -57,6 +57,11 @@ export type SystemEvent =
   | { what: 'role-changed'; user: UserId; role: Role; by: UserId }
   | { what: 'renamed'; name: string; by: UserId };
 
+/** Everybody who is named where the event is told. */
+export function peopleIn(event: SystemEvent): UserId[] {
+  return [...('by' in event ? [event.by] : []), ...('user' in event ? [event.user] : []), ...('users' in event ? event.users : [])];
+}
+
 interface EventBase {
   chatId: ChatId;
   /** Unique within the chat: `m<message id>` for messages, `e<index>` for the rest. */
@@ -95,6 +100,8 @@ export interface LastLine {
   sender: UserId | null;
   text: string;
   kind: 'text' | 'deleted' | 'system';
+  /** Of a system line. Lines that were stored before it was kept have none. */
+  event?: SystemEvent;
   at: number;
 }
 
@@ -159,7 +166,7 @@ export function messageState(event: MessageEvent, chat: Chat): { state: MessageS
 
 export function lastLineOf(event: TimelineEvent): LastLine | null {
   if (event.kind === 'system') {
-    return event.event.what === 'chat-created' ? null : { sender: null, text: '', kind: 'system', at: event.at };
+    return event.event.what === 'chat-created' ? null : { sender: null, text: '', kind: 'system', event: event.event, at: event.at };
   }
   return event.body.deleted
     ? { sender: event.sender, text: '', kind: 'deleted', at: event.at }

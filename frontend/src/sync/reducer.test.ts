@@ -123,6 +123,15 @@ describe('what the network says about groups', () => {
     expect(await db.chats.get(groupChatId(group))).toMatchObject({ title: 'Renamed', readUpTo: 0 });
   });
 
+  it('says what happened last as long as nobody has written', async () => {
+    const joinedGroup = { what: 'joined', user: ann } as const;
+    await applyUserUpdate(db, me, update('1', [], [joined]));
+    await applyGroupUpdate(db, me, news([{ kind: 'system', index: 0, at: 7, event: joinedGroup }]));
+    expect(await db.chats.get(groupChatId(group))).toMatchObject({ last: { kind: 'system', event: joinedGroup, at: 7 } });
+    await applyGroupUpdate(db, me, news([message(1)]));
+    expect(await db.chats.get(groupChatId(group))).toMatchObject({ last: { kind: 'text', text: 'text 1' } });
+  });
+
   it('forgets an invitation that was taken back', async () => {
     await applyUserUpdate(db, me, update('1', [], [{ ...joined, status: { is: 'invited', by: ann, at: 1 } }]));
     await applyUserUpdate(db, me, update('2', [], [{ ...joined, status: { is: 'gone' } }]));

@@ -2,7 +2,7 @@
 // quoted messages that belong to them.
 
 import type { ParleyDatabase } from '../../db/database.ts';
-import { FIRST_PENDING_ORDER, type Chat, type MessageEvent, type TimelineEvent } from '../../domain/chat.ts';
+import { FIRST_PENDING_ORDER, peopleIn, type Chat, type MessageEvent, type TimelineEvent } from '../../domain/chat.ts';
 import type { ChatId, MessageId, UserId } from '../../domain/ids.ts';
 import { handleOf, shownName } from '../../domain/names.ts';
 import { messageKey } from '../../sync/reducer.ts';
@@ -74,10 +74,7 @@ export class TimelineStore {
         for (const { users } of event.body.reactions) for (const user of users) people.add(user);
         continue;
       }
-      const { event: what } = event;
-      if ('by' in what) people.add(what.by);
-      if ('user' in what) people.add(what.user);
-      if ('users' in what) for (const user of what.users) people.add(user);
+      for (const person of peopleIn(event.event)) people.add(person);
     }
     const quoted = await this.#db.events.bulkGet([...replies].map((id): [ChatId, string] => [this.chatId, messageKey(id)]));
     const quotes = new Map<MessageId, MessageEvent>();
