@@ -139,6 +139,9 @@ test("hostile text does nothing, breaks nothing, and links are only links", asyn
   await expect(links).toHaveCount(1);
   await expect(links).toHaveAttribute("rel", /noreferrer/);
   await expect(links).toHaveAttribute("href", /^https:\/\/example\.org\//);
+  // Nor does the toolbar of the message that is pointed at.
+  await ben.message("javascript:").hover();
+  await expect(ben.message("javascript:").getByRole("button", { name: "Message actions" })).toBeVisible();
   expect(await ben.page.evaluate(() => document.documentElement.scrollWidth - innerWidth)).toBe(0);
   const wide = await ben.page.getByRole("region", { name: "Messages" }).evaluate((view) => view.scrollWidth - view.clientWidth);
   expect(wide).toBe(0);
