@@ -18,18 +18,29 @@ test("the dashboard shows subnets and canisters, live while messages are sent", 
   };
   const before = await heights();
   expect(before).toBeGreaterThan(0);
+  // What somebody selects, points at or has opened stays while figures change.
+  const row = page.locator("#canisters tr").first();
+  await row.getByRole("button").click();
+  await expect(page.locator("#canisters tr.detail")).toHaveCount(1);
+  const kept = await row.elementHandle();
   const shown = await page.locator("body").innerText();
   for (let i = 0; i < 5; i++) await ann.say(`load ${i}`);
   await ann.expectTick("load 4", "Delivered");
   await expect.poll(heights).toBeGreaterThan(before);
   await expect.poll(() => page.locator("body").innerText()).not.toBe(shown);
+  expect(await kept!.evaluate((node) => node.isConnected)).toBe(true);
+  await expect(row.getByRole("button")).toBeFocused();
+  await page.locator("#filter").fill("no such");
+  await expect(page.getByText("No canister matches")).toBeVisible();
+  await page.locator("#filter").fill("");
+  await row.getByRole("button").click();
+  await expect(page.locator("#canisters tr.detail")).toHaveCount(0);
   await expectAccessible(page);
   await page.screenshot({ path: "test-results/screenshots/dashboard-desktop.png" });
   // On a phone every figure of a canister is on the screen, not to the right of it.
   await page.setViewportSize({ width: 390, height: 844 });
-  const first = page.locator("#canisters tr").first();
-  await first.scrollIntoViewIfNeeded();
-  for (const figure of await first.locator("td").all()) await expect(figure).toBeInViewport({ ratio: 1 });
+  await row.scrollIntoViewIfNeeded();
+  for (const figure of await row.locator("td").all()) await expect(figure).toBeInViewport({ ratio: 1 });
   await expectAccessible(page);
   await page.screenshot({ path: "test-results/screenshots/dashboard-phone.png" });
   await context.close();
