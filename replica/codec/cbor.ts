@@ -52,11 +52,11 @@ export function decodeIntegerKeyedMap(bytes: Uint8Array): ReadonlyMap<number, Cb
 }
 
 /** Major types (RFC 8949, 3.1). */
-const UNSIGNED = 0;
+export const UNSIGNED = 0;
 const NEGATIVE = 1;
 const BYTES = 2;
 const TEXT = 3;
-const ARRAY = 4;
+export const ARRAY = 4;
 const MAP = 5;
 const TAG = 6;
 const SIMPLE = 7;
@@ -274,7 +274,7 @@ const textEncoder = new TextEncoder();
 const writerMemory = new Uint8Array(8192);
 
 /** Grows by doubling; the result is a copy of the used part. One at a time: they share their first memory. */
-class Writer {
+export class CborWriter {
   #bytes = writerMemory;
   #at = 0;
 
@@ -289,6 +289,7 @@ class Writer {
     this.#bytes = grown;
   }
 
+  /** The first bytes of an item: its major type, and its value, length or count. */
   head(major: number, value: number | bigint): void {
     this.#reserve(9);
     const start = major << 5;
@@ -316,6 +317,11 @@ class Writer {
     this.#at += bytes.length;
   }
 
+  blob(bytes: Uint8Array): void {
+    this.head(BYTES, bytes.length);
+    this.#raw(bytes);
+  }
+
   value(value: CborValue): void {
     switch (typeof value) {
       case 'string': {
@@ -336,10 +342,8 @@ class Writer {
         return;
       default:
         if (value === null) this.head(SIMPLE, 22);
-        else if (value instanceof Uint8Array) {
-          this.head(BYTES, value.length);
-          this.#raw(value);
-        } else if (Array.isArray(value)) {
+        else if (value instanceof Uint8Array) this.blob(value);
+        else if (Array.isArray(value)) {
           this.head(ARRAY, value.length);
           for (const item of value as readonly CborValue[]) this.value(item);
         } else this.#object(value as { readonly [key: string]: CborValue });
@@ -379,14 +383,14 @@ function bigEndian(value: bigint): Uint8Array {
 
 /** Fields that are undefined are left out. Throws TypeError for floats, functions and the like: that is our mistake. */
 export function encodeCbor(value: CborValue): Uint8Array {
-  const writer = new Writer();
+  const writer = new CborWriter();
   writer.value(value);
   return writer.finish();
 }
 
 /** With the self-describing tag in front, as all responses and certificates have it. */
 export function encodeTagged(value: CborValue): Uint8Array {
-  const writer = new Writer();
+  const writer = new CborWriter();
   writer.head(TAG, SELF_DESCRIBE_TAG);
   writer.value(value);
   return writer.finish();

@@ -10,7 +10,7 @@
  */
 import { compareBytes, concatBytes, equalBytes, utf8 } from './bytes.ts';
 import type { CborValue } from './cbor.ts';
-import { decodeCbor } from './cbor.ts';
+import { ARRAY, CborWriter, decodeCbor, UNSIGNED } from './cbor.ts';
 import { sha256, sha256Of } from './sha256.ts';
 
 export type HashTree = Empty | Fork | Labeled | Leaf | Pruned;
@@ -481,79 +481,35 @@ export function isWellFormed(tree: HashTree): boolean {
 // ---------------------------------------------------------------------------------------------------------------------
 // CBOR.
 
-/** Certificates are many and small: they are written here and copied out. Larger ones get memory of their own. */
-const writerMemory = new Uint8Array(8192);
-
-/** Grows by doubling. One at a time: they share their first memory. */
-class ByteWriter {
-  #bytes = writerMemory;
-  #length = 0;
-
-  reserve(more: number): void {
-    if (this.#length + more <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more));
-    grown.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = grown;
-  }
-
-  byte(value: number): void {
-    this.reserve(1);
-    this.#bytes[this.#length++] = value;
-  }
-
-  blob(bytes: Uint8Array): void {
-    const n = bytes.length;
-    this.reserve(n + 5);
-    if (n < 24) this.byte(0x40 | n);
-    else if (n < 0x100) {
-      this.byte(0x58);
-      this.byte(n);
-    } else if (n < 0x10000) {
-      this.byte(0x59);
-      this.byte(n >> 8);
-      this.byte(n & 0xff);
-    } else {
-      this.byte(0x5a);
-      for (const shift of [24, 16, 8, 0]) this.byte((n >>> shift) & 0xff);
-    }
-    this.#bytes.set(bytes, this.#length);
-    this.#length += n;
-  }
-
-  finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length);
-  }
-}
-
 /** Without a tag: inside a certificate the tree stands bare. */
 export function encodeHashTree(tree: HashTree): Uint8Array {
-  const out = new ByteWriter();
+  const out = new CborWriter();
   const write = (node: HashTree): void => {
     switch (node.kind) {
       case 'empty':
-        out.byte(0x81);
-        out.byte(0);
+        out.head(ARRAY, 1);
+        out.head(UNSIGNED, 0);
         return;
       case 'fork':
-        out.byte(0x83);
-        out.byte(1);
+        out.head(ARRAY, 3);
+        out.head(UNSIGNED, 1);
         write(node.left);
         write(node.right);
         return;
       case 'labeled':
-        out.byte(0x83);
-        out.byte(2);
+        out.head(ARRAY, 3);
+        out.head(UNSIGNED, 2);
         out.blob(node.label);
         write(node.sub);
         return;
       case 'leaf':
-        out.byte(0x82);
-        out.byte(3);
+        out.head(ARRAY, 2);
+        out.head(UNSIGNED, 3);
         out.blob(node.value);
         return;
       case 'pruned':
-        out.byte(0x82);
-        out.byte(4);
+        out.head(ARRAY, 2);
+        out.head(UNSIGNED, 4);
         out.blob(node.digest());
         return;
     }
