@@ -50,7 +50,6 @@ export interface ValidatedRequest {
   readonly arg: Uint8Array;
   /** Nanoseconds since 1970. Within now .. now + 5.5 min when HTTP looked. */
   readonly ingressExpiryNanos: bigint;
-  readonly nonce?: Uint8Array;
   readonly senderInfo?: SenderInfo;
   /**
    * The principal in the URL. For `canisterId` ≠ aaaaa-aa they are equal. For the management canister this is what

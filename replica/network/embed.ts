@@ -498,7 +498,6 @@ class RunningNetwork implements EmbeddedNetwork {
       methodName: method,
       arg,
       ingressExpiryNanos,
-      nonce,
       effectiveId: principalOf(options.effective ?? canister).bytes,
       envelopeBytes: arg.length + ENVELOPE_OVERHEAD_BYTES,
       ...(options.senderInfo && { senderInfo: { signer: principalOf(options.senderInfo.signer).bytes, info: options.senderInfo.info } }),

@@ -246,7 +246,6 @@ export class InstanceNetwork {
       methodName: call.methodName,
       arg: call.arg,
       ingressExpiryNanos,
-      nonce,
       effectiveId: call.effectiveId.bytes,
       envelopeBytes: call.arg.length + ENVELOPE_OVERHEAD_BYTES,
       ...(call.senderInfo && { senderInfo: call.senderInfo }),

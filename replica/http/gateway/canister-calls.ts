@@ -42,7 +42,7 @@ function request(
   });
   // What an envelope adds to its argument, near enough for the fee.
   const envelopeBytes = arg.length + 200;
-  return { requestId, sender, canisterId, methodName, arg, ingressExpiryNanos, nonce, effectiveId, envelopeBytes };
+  return { requestId, sender, canisterId, methodName, arg, ingressExpiryNanos, effectiveId, envelopeBytes };
 }
 
 function servingSubnet(network: ReplicaPort, canisterId: Uint8Array): Uint8Array | undefined {
